@@ -1,0 +1,119 @@
+/* inline.h - fief's fast path, for a runtime that wants it inside its own code.
+ *
+ * The functions do what fief_alloc, fief_free and their kin do, under the same contract and with the same checks,
+ * without the call; they fall back to the library for whatever is rare. They need GNU C (gcc, clang); elsewhere
+ * they are the called functions.
+ *
+ * They know the first fields of the handle and of a pool descriptor. Both are fixed for a layout version, which is
+ * part of the slow functions' names: a header and a library that differ fail to link. */
+#ifndef FIEF_INLINE_H
+#define FIEF_INLINE_H
+
+#include "fief.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define FIEF_INLINE_LAYOUT 1
+#define FIEF_INLINE_BYTES 512 /* the largest block that is allocated inline */
+
+#if defined(__GNUC__)
+
+/* A free block. `mark` is its own address while it is free. */
+typedef struct __attribute__((may_alias)) fief_fast_block {
+    struct fief_fast_block *next;
+    uintptr_t mark;
+} fief_fast_block;
+
+/* The start of a pool descriptor: src/arena/descriptor.h says what the fields mean. */
+typedef struct fief_fast_pool {
+    fief_fast_block *free;
+    uintptr_t base;
+    uint64_t multiplier;
+    uint64_t limit;
+    uint32_t count;
+} fief_fast_pool;
+
+/* The start of a handle. An empty list holds the handle itself: its second word, read as a mark, fails the test. */
+typedef struct fief_fast {
+    uintptr_t sentinel_next;
+    uintptr_t sentinel_mark;
+    char *pools;          /* table of pool descriptors, 64 bytes each */
+    uintptr_t pool_mask;  /* the table's bytes less 64 */
+    uintptr_t round;      /* alignment less 1 */
+    uintptr_t layout;     /* FIEF_INLINE_LAYOUT */
+    uintptr_t unused[2];
+    fief_fast_block *lists[FIEF_INLINE_BYTES / 8]; /* by (size - 1) / 8 */
+} fief_fast;
+
+/* Not for direct use. */
+FIEF_API void *fief_slow_alloc_1(fief *f, size_t size);
+FIEF_API void fief_slow_free_1(fief *f, void *p);
+FIEF_API void fief_slow_event_1(fief *f, fief_fast_pool *pool);
+
+#define FIEF_FAST_LIKELY(x) __builtin_expect(!!(x), 1)
+#define FIEF_FAST_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* Which list serves a size, as an offset: 8 * ((size - 1) / 8) + 7, rounded up to the handle's alignment. A constant
+ * whose class does not depend on the alignment folds. */
+static inline __attribute__((always_inline)) size_t fief_fast_offset(const fief_fast *fast, size_t size) {
+    if (__builtin_constant_p(size) && ((size - 1) & 8) != 0)
+        return (size - 1) | 15;
+    return (size - 1) | fast->round;
+}
+
+static inline __attribute__((always_inline)) void *fief_inline_alloc(fief *f, size_t size) {
+    fief_fast *fast = (fief_fast *)f;
+    size_t offset = fief_fast_offset(fast, size);
+    if (FIEF_FAST_UNLIKELY(offset >= FIEF_INLINE_BYTES)) /* size 0 too */
+        return fief_slow_alloc_1(f, size);
+    fief_fast_block **list = (fief_fast_block **)((char *)fast->lists - 7 + offset);
+    if (!__builtin_constant_p(offset))
+        __asm__("" : "+r"(list)); /* an address in a register: the processor forwards the last store to it sooner */
+    fief_fast_block *block = *list;
+    block->mark -= (uintptr_t)block; /* a free block's mark becomes 0, anything else does not */
+    if (FIEF_FAST_UNLIKELY(block->mark != 0))
+        return fief_slow_alloc_1(f, size);
+    *list = block->next;
+    return block;
+}
+
+static inline __attribute__((always_inline)) void fief_inline_free(fief *f, void *p) {
+    const fief_fast *fast = (const fief_fast *)f;
+    fief_fast_pool *pool = (fief_fast_pool *)(fast->pools + (((uintptr_t)p >> 10) & fast->pool_mask));
+    fief_fast_block *block = (fief_fast_block *)p;
+    /* One compare for: f owns the pool, p is in it, at the start of a block, and one that was handed out. */
+    uint64_t place = ((uintptr_t)p + (uintptr_t)f - pool->base) * pool->multiplier;
+    if (FIEF_FAST_UNLIKELY(place >= pool->limit) || FIEF_FAST_UNLIKELY(block->mark == (uintptr_t)p)) {
+        fief_slow_free_1(f, p);
+        return;
+    }
+    block->mark = (uintptr_t)p;
+    block->next = pool->free;
+    pool->free = block;
+    if (FIEF_FAST_UNLIKELY(--pool->count == 0))
+        fief_slow_event_1(f, pool);
+}
+
+#else
+
+static inline void *fief_inline_alloc(fief *f, size_t size) {
+    return fief_alloc(f, size);
+}
+static inline void fief_inline_free(fief *f, void *p) {
+    fief_free(f, p);
+}
+
+#endif
+
+static inline void fief_inline_free_sized(fief *f, void *p, size_t size) {
+    (void)size; /* the pool knows */
+    fief_inline_free(f, p);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,238 @@
+#include "arena/arena.h"
+
+#include "arena/space.h"
+#include "base/atomics.h"
+#include "base/lock.h"
+#include "os/os.h"
+
+/* Bounds of the warm store, and how long it keeps an arena. */
+enum { WARM_SMALL_COUNT = 32, WARM_FULL_COUNT = 8, WARM_DECAY_MS = 500 };
+
+/* First in, first out: the oldest address comes round first. Both under FI_RANK_SPACE. */
+typedef struct warm_store {
+    fi_arena *first, *last;
+    unsigned count, most;
+} warm_store;
+
+static warm_store warm_small = {.most = WARM_SMALL_COUNT};
+static warm_store warm_full = {.most = WARM_FULL_COUNT};
+
+static warm_store *store_for(size_t bytes) {
+    return bytes == FI_SMALL_ARENA_UNITS * FI_UNIT_BYTES ? &warm_small : &warm_full;
+}
+
+static void store_push(warm_store *store, fi_arena *arena) {
+    arena->next = NULL;
+    *(store->last != NULL ? &store->last->next : &store->first) = arena;
+    store->last = arena;
+    store->count++;
+}
+
+static fi_arena *store_pop(warm_store *store) {
+    fi_arena *arena = store->first;
+    if (arena != NULL) {
+        store->first = arena->next;
+        store->last = store->first != NULL ? store->last : NULL;
+        store->count--;
+    }
+    return arena;
+}
+
+bool fi_arena_init(void) {
+    return fi_space_init();
+}
+
+/* ---- taking ---- */
+
+/* Writes a descriptor and shows it to fi_map_find. What an arena of this slot was before may still be read
+ * by others: they check what they do against the generations of its pools. */
+static fi_arena *publish(const fi_span *span, bool huge, bool from_provider) {
+    fi_arena *arena = &fi_the_map.arenas[span->slot];
+    fi_store_relaxed(&arena->start, span->start);
+    fi_store_relaxed(&arena->bytes, span->units * FI_UNIT_BYTES);
+    fi_store_relaxed(&arena->owner, NULL);
+    arena->slot = (uint32_t)span->slot;
+    arena->granules = huge ? 0 : (uint8_t)(span->units * FI_UNIT_GRANULES);
+    arena->from_provider = from_provider;
+    arena->holds_handle = 0;
+    arena->list = 0;
+    arena->dirty_granules = 0;
+    for (size_t i = 0; i < span->units; i++)
+        fi_store_release(&fi_the_map.heads[span->slot + i], (uint32_t)span->slot);
+    return arena;
+}
+
+/* The host's callbacks run outside the lock. */
+static fi_arena *take_from_source(const fi_source *source, size_t bytes, size_t alignment, bool huge) {
+    char *start = source->alloc(source->ctx, bytes, alignment);
+    if (start == NULL)
+        return NULL;
+    fi_span span;
+    fi_lock(FI_RANK_SPACE);
+    bool claimed = ((uintptr_t)start & (alignment - 1)) == 0 &&
+                   fi_space_claim(start, bytes >> FI_UNIT_SHIFT, &span);
+    fi_arena *arena = claimed ? publish(&span, huge, true) : NULL;
+    fi_unlock(FI_RANK_SPACE);
+    if (arena == NULL) {
+        source->free(source->ctx, start, bytes);
+        return NULL;
+    }
+    for (unsigned i = 0; i < arena->granules; i++) { /* nobody said that it was zeros */
+        arena->dirty_granules |= fi_bit_run(i, 1);
+        fi_map_pools(arena)[i].large_bytes = 0;
+    }
+    return arena;
+}
+
+static fi_arena *take_space(size_t units, size_t align_units, bool huge) {
+    fi_span span;
+    fi_lock(FI_RANK_SPACE);
+    bool taken = fi_space_take(units, align_units, &span);
+    fi_unlock(FI_RANK_SPACE);
+    if (!taken)
+        return NULL;
+    if (!huge && !fi_os_commit(span.start, units * FI_UNIT_BYTES)) {
+        fi_lock(FI_RANK_SPACE);
+        fi_space_give(&span);
+        fi_unlock(FI_RANK_SPACE);
+        return NULL;
+    }
+    return publish(&span, huge, false);
+}
+
+fi_arena *fi_arena_take(const fi_source *source, unsigned units, bool warm) {
+    size_t bytes = units * FI_UNIT_BYTES;
+    if (source->alloc != NULL)
+        return take_from_source(source, bytes, FI_UNIT_BYTES, false);
+    fi_arena *arena = NULL;
+    if (warm) {
+        fi_lock(FI_RANK_SPACE);
+        arena = store_pop(store_for(bytes));
+        fi_unlock(FI_RANK_SPACE);
+    }
+    return arena != NULL ? arena : take_space(units, units, false);
+}
+
+fi_arena *fi_arena_take_huge(const fi_source *source, size_t bytes, size_t alignment) {
+    size_t span_bytes = fi_round_up(bytes, FI_UNIT_BYTES);
+    alignment = alignment < FI_UNIT_BYTES ? FI_UNIT_BYTES : alignment;
+    if (source->alloc != NULL)
+        return take_from_source(source, span_bytes, alignment, true);
+    /* Never alone in a unit, so that huge blocks stay out of the stretches for small arenas. */
+    size_t align_units = alignment >> FI_UNIT_SHIFT;
+    align_units = align_units < FI_FULL_ARENA_UNITS ? FI_FULL_ARENA_UNITS : align_units;
+    fi_arena *arena = take_space(span_bytes >> FI_UNIT_SHIFT, align_units, true);
+    if (arena != NULL && !fi_os_commit(arena->start, bytes)) {
+        fi_arena_leave(arena, source, false, 0);
+        return NULL;
+    }
+    return arena;
+}
+
+static fi_span span_of(const fi_arena *arena) {
+    return (fi_span){arena->start, arena->slot, arena->bytes >> FI_UNIT_SHIFT};
+}
+
+bool fi_arena_extend_huge(fi_arena *arena, size_t old_bytes, size_t bytes) {
+    if (arena->from_provider)
+        return bytes <= arena->bytes;
+    fi_span span = span_of(arena);
+    size_t units = fi_divide_up(bytes, FI_UNIT_BYTES);
+    if (units > span.units) {
+        fi_lock(FI_RANK_SPACE);
+        bool extended = fi_space_extend(&span, units - span.units);
+        fi_unlock(FI_RANK_SPACE);
+        if (!extended)
+            return false;
+        for (size_t i = arena->bytes >> FI_UNIT_SHIFT; i < units; i++)
+            fi_store_release(&fi_the_map.heads[span.slot + i], arena->slot);
+        fi_store_release(&arena->bytes, units * FI_UNIT_BYTES);
+    }
+    return fi_os_commit(arena->start + old_bytes, bytes - old_bytes);
+}
+
+void fi_arena_adopt(fi_arena *arena, void *owner, uint64_t owner_id, uint64_t *remote_summary, uint32_t index) {
+    arena->remote_summary = remote_summary;
+    arena->index = index;
+    arena->free_granules = arena->granules != 0 ? fi_arena_all_granules(arena) : 0;
+    arena->aged_granules = 0;
+    fi_store_relaxed(&arena->remote_granules, 0);
+    fi_store_relaxed(&arena->owner_id, owner_id);
+    fi_store_relaxed(&arena->state, FI_ARENA_LIVE);
+    fi_store_release(&arena->owner, owner);
+}
+
+/* ---- leaving ---- */
+
+/* The operating system, or the host, gets it back; what stays is the tombstone. */
+static void bury(fi_arena *arena, const fi_source *source) {
+    fi_span span = span_of(arena);
+    if (!arena->from_provider)
+        fi_os_decommit(arena->start, arena->bytes);
+    fi_store_relaxed(&arena->state, FI_ARENA_DEAD);
+    bool from_provider = arena->from_provider;
+    fi_lock(FI_RANK_SPACE);
+    fi_space_give(&span);
+    fi_unlock(FI_RANK_SPACE);
+    if (from_provider)
+        source->free(source->ctx, span.start, span.units * FI_UNIT_BYTES);
+}
+
+static fi_arena *pop_if_older(warm_store *store, uint64_t before_ms) {
+    bool due = store->first != NULL && store->first->warm_since_ms <= before_ms;
+    return due ? store_pop(store) : NULL;
+}
+
+/* Keeps an arena warm, and lets one go that has been so for too long. False: there was no room. */
+static bool keep_warm(fi_arena *arena, uint64_t dirty) {
+    static const fi_source from_system;
+    warm_store *store = store_for(arena->bytes);
+    uint64_t now = fi_os_now_ms();
+    arena->dirty_granules = dirty;
+    arena->warm_since_ms = now;
+    fi_lock(FI_RANK_SPACE);
+    fi_arena *due = now > WARM_DECAY_MS ? pop_if_older(store, now - WARM_DECAY_MS) : NULL;
+    bool kept = store->count < store->most;
+    if (kept) {
+        fi_store_relaxed(&arena->state, FI_ARENA_WARM);
+        store_push(store, arena);
+    }
+    fi_unlock(FI_RANK_SPACE);
+    if (due != NULL)
+        bury(due, &from_system);
+    return kept;
+}
+
+void fi_arena_leave(fi_arena *arena, const fi_source *source, bool warm, uint64_t dirty) {
+    fi_store_release(&arena->owner, NULL);
+    if (!(warm && !arena->from_provider && keep_warm(arena, dirty)))
+        bury(arena, source);
+}
+
+size_t fi_arena_release_warm(void) {
+    static const fi_source from_system;
+    warm_store *stores[] = {&warm_small, &warm_full};
+    size_t bytes = 0;
+    for (unsigned i = 0; i < 2; i++)
+        for (;;) {
+            fi_lock(FI_RANK_SPACE);
+            fi_arena *arena = store_pop(stores[i]);
+            fi_unlock(FI_RANK_SPACE);
+            if (arena == NULL)
+                break;
+            bytes += (size_t)fi_count_bits(arena->dirty_granules) << FI_GRANULE_SHIFT;
+            bury(arena, &from_system);
+        }
+    return bytes;
+}
+
+void fi_arena_purge(fi_arena *arena, uint64_t mask) {
+    while (mask != 0) {
+        unsigned first = fi_lowest_bit(mask);
+        unsigned count = ~(mask >> first) != 0 ? fi_lowest_bit(~(mask >> first)) : 64 - first;
+        size_t kept = first == 0 && arena->holds_handle ? fi_os_page_bytes() : 0;
+        fi_os_purge(arena->start + ((size_t)first << FI_GRANULE_SHIFT) + kept,
+                    ((size_t)count << FI_GRANULE_SHIFT) - kept);
+        mask &= ~fi_bit_run(first, count);
+    }
+}

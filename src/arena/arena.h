@@ -1,0 +1,55 @@
+/* Arenas: where they come from, and where they go when their owner ends.
+ *
+ * An arena that its owner leaves goes to a small process-wide store, memory and all, for the next interpreter; what
+ * the store can't hold, or has held for too long, goes back to the operating system. An interpreter's life then
+ * costs no system call as long as one has ended shortly before. */
+#ifndef FI_ARENA_ARENA_H
+#define FI_ARENA_ARENA_H
+
+#include "arena/map.h"
+#include "base/bits.h"
+
+/* The host's memory, as fief_provider. */
+typedef struct fi_source {
+    void *ctx;
+    void *(*alloc)(void *ctx, size_t bytes, size_t alignment);
+    void (*free)(void *ctx, void *span, size_t bytes);
+} fi_source;
+
+/* Readies the map and the address space; once, before anything else. False: there is no memory for them. */
+FI_MUST_USE bool fi_arena_init(void);
+
+/* An arena of `units` units (small or full), committed. `source` with alloc NULL: the operating system's memory,
+ * warm if `warm` allows it. The first arena of a handle comes back with the handle's last contents if it
+ * `holds_handle`. NULL on exhaustion. */
+fi_arena *fi_arena_take(const fi_source *source, unsigned units, bool warm);
+
+/* Address space for one huge block of at least `bytes`, the first `bytes` of it committed; whole units. */
+fi_arena *fi_arena_take_huge(const fi_source *source, size_t bytes, size_t alignment);
+
+/* Makes the first `bytes` bytes of a huge block's space usable, taking more space behind it if need be. */
+FI_MUST_USE bool fi_arena_extend_huge(fi_arena *arena, size_t old_bytes, size_t bytes);
+
+/* Hands an arena to an owner. From here on the owner writes its descriptor. */
+void fi_arena_adopt(fi_arena *arena, void *owner, uint64_t owner_id, uint64_t *remote_summary, uint32_t index);
+
+/* The owner leaves it. `warm`: it may be kept for another; the granules of `dirty` may hold memory. */
+void fi_arena_leave(fi_arena *arena, const fi_source *source, bool warm, uint64_t dirty);
+
+/* Gives all warm arenas back to the operating system. Returns the bytes of memory that may have been in them. */
+size_t fi_arena_release_warm(void);
+
+/* Bytes of a run of granules that blocks may use: the arena's gap excepted. */
+static inline size_t fi_arena_run_bytes(const fi_arena *arena, unsigned first, unsigned granules) {
+    size_t bytes = (size_t)granules << FI_GRANULE_SHIFT;
+    return first + granules == arena->granules ? bytes - FI_ARENA_GAP_BYTES : bytes;
+}
+
+static inline uint64_t fi_arena_all_granules(const fi_arena *arena) {
+    return fi_bit_run(0, arena->granules);
+}
+
+/* Purges the granules of `mask`, run by run, except for a handle's page. */
+void fi_arena_purge(fi_arena *arena, uint64_t mask);
+
+#endif

@@ -1,0 +1,98 @@
+#include "arena/map.h"
+
+#include "base/atomics.h"
+#include "base/bits.h"
+#include "base/check.h"
+#include "os/os.h"
+
+fi_map fi_the_map;
+const fi_pool fi_no_pool;
+
+/* The tables, one behind the other in a single mapping. */
+typedef struct layout {
+    size_t pools, remote, arenas, heads, used, end;
+} layout;
+
+static size_t place(size_t *end, size_t bytes) {
+    size_t at = *end;
+    *end = fi_round_up(at + bytes, fi_os_page_bytes());
+    return at;
+}
+
+static layout lay_out(size_t units) {
+    layout l = {0};
+    size_t granules = units * FI_UNIT_GRANULES;
+    l.pools = place(&l.end, granules * sizeof(fi_pool));
+    l.remote = place(&l.end, granules * FI_REMOTE_WORDS * sizeof(uint64_t));
+    l.arenas = place(&l.end, units * sizeof(fi_arena));
+    l.heads = place(&l.end, units * sizeof(uint32_t));
+    l.used = place(&l.end, fi_divide_up(units, 64) * sizeof(uint64_t));
+    return l;
+}
+
+bool fi_map_init(size_t units) {
+    layout l = lay_out(units);
+    char *base = fi_os_map_zeros(l.end);
+    if (base == NULL)
+        return false;
+    if (!fi_os_enable(base + l.used, l.end - l.used)) {
+        fi_os_release(base, l.end);
+        return false;
+    }
+    fi_the_map = (fi_map){.pools = (fi_pool *)(base + l.pools),
+                          .remote = (uint64_t *)(base + l.remote),
+                          .arenas = (fi_arena *)(base + l.arenas),
+                          .heads = (uint32_t *)(base + l.heads),
+                          .used = (uint64_t *)(base + l.used),
+                          .units = units};
+    fi_the_map.used[0] = 1; /* so that 0 can stand for no unit, and for no pool */
+    return true;
+}
+
+static bool enable(void *table, size_t entry_bytes, size_t first, size_t count) {
+    size_t from = fi_round_down((size_t)table + first * entry_bytes, fi_os_page_bytes());
+    size_t to = fi_round_up((size_t)table + (first + count) * entry_bytes, fi_os_page_bytes());
+    return fi_os_enable((void *)from, to - from);
+}
+
+/* A stripe is a gibibyte of the window: one bit of `enabled`, a handful of system calls, once. */
+enum { STRIPE_UNITS = 4096, MOST_STRIPES = (1 << 24) / STRIPE_UNITS };
+static uint8_t enabled[MOST_STRIPES]; /* under FI_RANK_SPACE */
+
+static bool enable_stripe(size_t stripe) {
+    size_t first = stripe * STRIPE_UNITS;
+    size_t units = fi_the_map.units - first < STRIPE_UNITS ? fi_the_map.units - first : STRIPE_UNITS;
+    size_t granule = first * FI_UNIT_GRANULES, granules = units * FI_UNIT_GRANULES;
+    return enable(fi_the_map.pools, sizeof(fi_pool), granule, granules) &&
+           enable(fi_the_map.remote, FI_REMOTE_WORDS * sizeof(uint64_t), granule, granules) &&
+           enable(fi_the_map.arenas, sizeof(fi_arena), first, units) &&
+           enable(fi_the_map.heads, sizeof(uint32_t), first, units);
+}
+
+bool fi_map_enable(size_t first_unit, size_t units) {
+    FI_ASSERT(first_unit + units <= fi_the_map.units);
+    for (size_t stripe = first_unit / STRIPE_UNITS; stripe * STRIPE_UNITS < first_unit + units; stripe++) {
+        if (enabled[stripe])
+            continue;
+        if (!enable_stripe(stripe))
+            return false;
+        enabled[stripe] = 1;
+    }
+    return true;
+}
+
+fi_arena *fi_map_find(const void *p) {
+    uintptr_t address = (uintptr_t)p;
+    if (fi_the_map.units == 0) /* nothing was ever created */
+        return NULL;
+    for (unsigned alternate = 0; alternate < FI_MAP_ALTERNATES; alternate++) {
+        uint32_t head = fi_load_acquire(&fi_the_map.heads[fi_map_slot(address, alternate)]);
+        if (head == 0)
+            continue;
+        fi_arena *arena = &fi_the_map.arenas[head];
+        uintptr_t start = (uintptr_t)fi_load_relaxed(&arena->start);
+        if (address - start < fi_load_relaxed(&arena->bytes))
+            return arena;
+    }
+    return NULL;
+}

@@ -1,0 +1,18 @@
+/* What the compiler is told about a function or a branch. */
+#ifndef FI_BASE_ATTRIBUTES_H
+#define FI_BASE_ATTRIBUTES_H
+
+#define FI_LIKELY(x) __builtin_expect(!!(x), 1)
+#define FI_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* Rare, out of line, and away from the hot code. */
+#define FI_COLD __attribute__((cold, noinline))
+
+/* Hot entry points start on a cache line of their own, so that their length in lines does not depend on the
+ * neighbours. */
+#define FI_HOT __attribute__((hot, aligned(64)))
+
+#define FI_MUST_USE __attribute__((warn_unused_result))
+#define FI_PRINTF(at, first) __attribute__((format(printf, at, first)))
+
+#endif

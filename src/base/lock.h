@@ -1,0 +1,30 @@
+/* The process's few locks, taken in the order of their ranks. None is ever taken on a fast path, and no callback
+ * of a host runs under one. A fork takes all of them, lowest rank first (interp/fork.c). */
+#ifndef FI_BASE_LOCK_H
+#define FI_BASE_LOCK_H
+
+#include "base/check.h"
+
+#include <pthread.h>
+
+typedef enum fi_lock_rank {
+    FI_RANK_REGISTRY, /* ids and slots of interpreters */
+    FI_RANK_SPACE,    /* address space, warm arenas */
+    FI_RANK_META,     /* small process-wide allocations */
+    FI_RANK_COUNT
+} fi_lock_rank;
+
+/* Defined in lock.c, indexed by rank. */
+extern pthread_mutex_t fi_locks[FI_RANK_COUNT];
+
+static inline void fi_lock(fi_lock_rank rank) {
+    int failed = pthread_mutex_lock(&fi_locks[rank]);
+    FI_ASSERT(failed == 0);
+}
+
+static inline void fi_unlock(fi_lock_rank rank) {
+    int failed = pthread_mutex_unlock(&fi_locks[rank]);
+    FI_ASSERT(failed == 0);
+}
+
+#endif

@@ -1,0 +1,216 @@
+#include "heap/arenas.h"
+
+#include "arena/meta.h"
+
+#include <string.h>
+
+enum {
+    SMALL_HEAP_BYTES = 4 * (1 << FI_UNIT_SHIFT), /* a heap's first mebibyte is small arenas */
+    MOST_LOOKS = 16                              /* arenas that are tried for a run before a new one is taken */
+};
+
+/* ---- lists by free granules ---- */
+
+static void unlist(fief *f, fi_arena *arena) {
+    if (arena->list == 0)
+        return;
+    *(arena->prev != NULL ? &arena->prev->next : &f->arena_lists[arena->list - 1]) = arena->next;
+    if (arena->next != NULL)
+        arena->next->prev = arena->prev;
+    arena->list = 0;
+}
+
+static void relist(fief *f, fi_arena *arena) {
+    unsigned list = arena->free_granules == 0 ? 0 : fi_highest_bit(fi_count_bits(arena->free_granules)) + 1;
+    if (list == arena->list)
+        return;
+    unlist(f, arena);
+    if (list == 0)
+        return;
+    arena->prev = NULL;
+    arena->next = f->arena_lists[list - 1];
+    if (arena->next != NULL)
+        arena->next->prev = arena;
+    f->arena_lists[list - 1] = arena;
+    arena->list = (uint8_t)list;
+}
+
+/* ---- table ---- */
+
+static bool grow_table(fief *f) {
+    size_t room = (size_t)f->arena_room * 2;
+    fi_arena **arenas = fi_meta_alloc(room * sizeof *arenas);
+    if (arenas == NULL)
+        return false;
+    memcpy(arenas, f->arenas, f->arena_room * sizeof *arenas);
+    if (f->arenas != f->inline_arenas)
+        fi_meta_free(f->arenas, f->arena_room * sizeof *arenas);
+    f->arenas = arenas;
+    f->arena_room = (uint32_t)room;
+    return true;
+}
+
+/* An arena keeps its index for as long as it stays, since others use it to say where remote frees are. */
+static uint32_t free_index(const fief *f) {
+    if (f->count.arenas == f->arena_end)
+        return f->arena_end;
+    uint32_t index = 0;
+    while (f->arenas[index] != NULL)
+        index++;
+    return index;
+}
+
+bool fi_heap_add_arena(fief *f, fi_arena *arena) {
+    uint32_t index = free_index(f);
+    if (index == f->arena_room && !grow_table(f))
+        return false;
+    f->arenas[index] = arena;
+    if (index == f->arena_end)
+        f->arena_end++;
+    f->count.arenas++;
+    f->count.reserved_bytes += arena->bytes;
+    fi_arena_adopt(arena, f, f->id, &f->slot->remote_summary, index);
+    for (uint64_t dirty = arena->granules != 0 ? arena->dirty_granules : 0; dirty != 0; dirty &= dirty - 1)
+        f->count.dirty_bytes += fi_map_pools(arena)[fi_lowest_bit(dirty)].large_bytes;
+    relist(f, arena);
+    return true;
+}
+
+void fi_heap_forget_arena(fief *f, fi_arena *arena) {
+    unlist(f, arena);
+    f->arenas[arena->index] = NULL;
+    while (f->arena_end > 0 && f->arenas[f->arena_end - 1] == NULL)
+        f->arena_end--;
+    f->count.arenas--;
+    f->count.reserved_bytes -= arena->bytes;
+}
+
+static fi_arena *new_arena(fief *f, unsigned granules) {
+    bool small = f->count.reserved_bytes < SMALL_HEAP_BYTES && granules <= FI_UNIT_GRANULES / 2;
+    fi_arena *arena = fi_arena_take(&f->source, small ? FI_SMALL_ARENA_UNITS : FI_FULL_ARENA_UNITS, !f->zeroed);
+    if (arena == NULL && !small) /* where address space is short, a small one may still be had */
+        arena = granules <= FI_UNIT_GRANULES / 2
+                    ? fi_arena_take(&f->source, FI_SMALL_ARENA_UNITS, !f->zeroed)
+                    : NULL;
+    if (arena != NULL && !fi_heap_add_arena(f, arena)) {
+        fi_arena_leave(arena, &f->source, false, 0);
+        return NULL;
+    }
+    return arena;
+}
+
+/* ---- granules ---- */
+
+/* Takes granules out of the free ones; true if all of them are known to be zeros. */
+static bool claim(fief *f, fi_arena *arena, unsigned first, unsigned granules) {
+    uint64_t run = fi_bit_run(first, granules);
+    FI_ASSERT((arena->free_granules & run) == run);
+    uint64_t dirty = arena->dirty_granules & run;
+    for (uint64_t left = dirty; left != 0; left &= left - 1)
+        f->count.dirty_bytes -= fi_map_pools(arena)[fi_lowest_bit(left)].large_bytes;
+    arena->free_granules &= ~run;
+    arena->dirty_granules &= ~run;
+    arena->aged_granules &= ~run;
+    fi_map_pools(arena)[first].arena = arena;
+    relist(f, arena);
+    return dirty == 0;
+}
+
+static uint64_t runnable(const fi_arena *arena) {
+    return arena->free_granules & ~(uint64_t)arena->holds_handle;
+}
+
+fi_pool *fi_heap_take_granule(fief *f, bool coarse) {
+    for (unsigned list = 0; list < FI_ARENA_LISTS; list++)
+        for (fi_arena *arena = f->arena_lists[list]; arena != NULL; arena = arena->next) {
+            uint64_t free = coarse ? runnable(arena) : arena->free_granules;
+            if (free == 0)
+                continue; /* a handle's arena with nothing but the granule behind the handle: at most one */
+            unsigned granule = fi_lowest_bit(free);
+            claim(f, arena, granule, 1);
+            return fi_map_pools(arena) + granule;
+        }
+    fi_arena *arena = new_arena(f, 1);
+    if (arena == NULL)
+        return NULL;
+    unsigned granule = fi_lowest_bit(runnable(arena));
+    claim(f, arena, granule, 1);
+    return fi_map_pools(arena) + granule;
+}
+
+/* Where in an arena a run fits, 64 for nowhere: with `room` granules if possible, and in any case `granules`. */
+static unsigned place_in(const fi_arena *arena, unsigned granules, unsigned room, size_t bytes) {
+    uint64_t free = runnable(arena);
+    unsigned first = room <= arena->granules ? fi_find_run(free, room) : 64;
+    if (first == 64)
+        first = fi_find_run(free, granules);
+    return first != 64 && bytes <= fi_arena_run_bytes(arena, first, granules) ? first : 64;
+}
+
+fi_pool *fi_heap_take_run(fief *f, unsigned granules, size_t bytes, bool growing, bool *zeroed) {
+    unsigned room = growing ? granules + granules / 2 + 1 : granules;
+    unsigned looks = 0;
+    for (unsigned list = fi_highest_bit(granules); list < FI_ARENA_LISTS; list++)
+        for (fi_arena *arena = f->arena_lists[list]; arena != NULL && looks < MOST_LOOKS; arena = arena->next) {
+            looks++;
+            unsigned first = place_in(arena, granules, room, bytes);
+            if (first != 64) {
+                *zeroed = claim(f, arena, first, granules);
+                return fi_map_pools(arena) + first;
+            }
+        }
+    fi_arena *arena = new_arena(f, room);
+    if (arena == NULL)
+        return NULL;
+    unsigned first = place_in(arena, granules, room, bytes);
+    if (first == 64) /* a small arena, because there was no full one: too small for this run */
+        return NULL;
+    *zeroed = claim(f, arena, first, granules);
+    return fi_map_pools(arena) + first;
+}
+
+bool fi_heap_extend_run(fief *f, fi_pool *first, unsigned granules, unsigned more, size_t bytes) {
+    fi_arena *arena = first->arena;
+    unsigned at = fi_map_granule(first);
+    if (at + granules + more > arena->granules || bytes > fi_arena_run_bytes(arena, at, granules + more))
+        return false;
+    uint64_t run = fi_bit_run(at + granules, more);
+    if ((arena->free_granules & run) != run)
+        return false;
+    claim(f, arena, at + granules, more);
+    return true;
+}
+
+void fi_heap_give_run(fief *f, fi_pool *first, unsigned granules, size_t touched) {
+    fi_arena *arena = first->arena;
+    unsigned at = fi_map_granule(first);
+    for (unsigned i = 0; i < granules; i++) {
+        size_t here = touched < FI_GRANULE_BYTES ? touched : FI_GRANULE_BYTES;
+        touched -= here;
+        first[i].large_bytes = here;
+        f->count.dirty_bytes += here;
+        if (here > 0)
+            arena->dirty_granules |= fi_bit_run(at + i, 1);
+    }
+    arena->free_granules |= fi_bit_run(at, granules);
+    relist(f, arena);
+}
+
+void fi_heap_purge_arena(fief *f, fi_arena *arena, uint64_t mask) {
+    mask &= arena->free_granules & arena->dirty_granules;
+    if (mask == 0 || arena->from_provider) /* the host's memory is the host's to purge */
+        return;
+    for (uint64_t left = mask; left != 0; left &= left - 1)
+        f->count.dirty_bytes -= fi_map_pools(arena)[fi_lowest_bit(left)].large_bytes;
+    arena->dirty_granules &= ~mask;
+    arena->aged_granules &= ~mask;
+    fi_arena_purge(arena, mask);
+}
+
+void fi_heap_release_arena(fief *f, fi_arena *arena) {
+    FI_ASSERT(!arena->holds_handle && arena->free_granules == fi_arena_all_granules(arena));
+    for (uint64_t left = arena->dirty_granules; left != 0; left &= left - 1)
+        f->count.dirty_bytes -= fi_map_pools(arena)[fi_lowest_bit(left)].large_bytes;
+    fi_heap_forget_arena(f, arena);
+    fi_arena_leave(arena, &f->source, false, 0);
+}

@@ -1,0 +1,93 @@
+#include "heap/find.h"
+
+#include "heap/pools.h"
+#include "heap/remote.h"
+
+static fi_place place_between_blocks(const void *p) {
+    return (uintptr_t)p % sizeof(void *) != 0 ? FI_PLACE_MISALIGNED : FI_PLACE_INTERIOR;
+}
+
+static fi_place find_in_small(fi_found *found, const void *p) {
+    size_t offset = (size_t)((const char *)p - found->view.start);
+    size_t bytes = fi_class_bytes(found->view.size_class);
+    if ((const char *)p < found->view.start || offset >= found->view.carved * bytes)
+        return FI_PLACE_WILD;
+    found->index = (unsigned)fi_class_divide(found->view.size_class, offset);
+    found->block = found->view.start + found->index * bytes;
+    found->block_bytes = bytes;
+    return found->block == p ? FI_PLACE_BLOCK : place_between_blocks(p);
+}
+
+static fi_place find_in_large(fi_found *found, const void *p) {
+    found->block = found->view.start;
+    found->block_bytes = found->view.large_bytes;
+    if ((size_t)((const char *)p - found->block) >= found->block_bytes) {
+        found->block = NULL;
+        return FI_PLACE_WILD;
+    }
+    return found->block == p ? FI_PLACE_BLOCK : place_between_blocks(p);
+}
+
+/* A granule without a pool held one if its generation ever moved. */
+static fi_place find_in_none(const fi_found *found) {
+    return fi_load_relaxed(&found->pool->generation) != 0 ? FI_PLACE_GIVEN_BACK : FI_PLACE_WILD;
+}
+
+static fi_place find_in_arena(fi_found *found, const void *p) {
+    const fi_arena *arena = found->arena;
+    size_t granule = arena->granules != 0 ? (size_t)((const char *)p - arena->start) >> FI_GRANULE_SHIFT : 0;
+    found->pool = fi_map_pools(arena) + granule;
+    if (!fi_pool_snapshot(found->pool, found->owner, &found->view))
+        return find_in_none(found);
+    if (found->view.state == FI_POOL_TAIL) {
+        found->pool -= found->view.carved;
+        if (!fi_pool_snapshot(found->pool, found->owner, &found->view))
+            return find_in_none(found);
+    }
+    bool large = found->view.state == FI_POOL_LARGE || found->view.state == FI_POOL_HUGE;
+    return large ? find_in_large(found, p) : find_in_small(found, p);
+}
+
+fi_found fi_find(const void *p) {
+    fi_found found = {.place = FI_PLACE_WILD, .arena = fi_map_find(p), .identity = {.state = FIEF_DEAD}};
+    if (found.arena == NULL)
+        return found;
+    found.owner = fi_load_acquire(&found.arena->owner);
+    found.identity = fi_slot_identify(fi_owner_slot(found.arena), fi_load_relaxed(&found.arena->owner_id));
+    found.place = found.owner != NULL ? find_in_arena(&found, p) : FI_PLACE_GIVEN_BACK;
+    return found;
+}
+
+/* The mark alone may be the program's: the lists tell for certain. */
+bool fi_found_is_free(fief *f, const fi_found *found) {
+    if (found->view.state == FI_POOL_LARGE || found->view.state == FI_POOL_HUGE)
+        return fi_remote_is_sent(found->pool, &found->view, 0);
+    const fi_block *block = (const fi_block *)(void *)found->block;
+    return block->mark == (uintptr_t)block && fi_heap_is_listed(f, found->pool, block);
+}
+
+fi_incident fi_found_incident(const fi_found *found, const void *p, fief *caller, const char *operation) {
+    return (fi_incident){.kind = fi_place_misuse(found->place),
+                         .operation = operation,
+                         .pointer = p,
+                         .block = found->block,
+                         .block_bytes = found->block_bytes,
+                         .owner = found->identity,
+                         .caller = caller};
+}
+
+fief_misuse fi_place_misuse(fi_place place) {
+    switch (place) {
+    case FI_PLACE_GIVEN_BACK:
+        return FIEF_MISUSE_DOUBLE_FREE;
+    case FI_PLACE_INTERIOR:
+        return FIEF_MISUSE_INTERIOR;
+    case FI_PLACE_MISALIGNED:
+        return FIEF_MISUSE_MISALIGNED;
+    case FI_PLACE_WILD:
+        return FIEF_MISUSE_WILD;
+    case FI_PLACE_BLOCK:
+        break;
+    }
+    return (fief_misuse)0;
+}

@@ -1,0 +1,46 @@
+/* From any address to the block that it means, or to what is wrong with it. */
+#ifndef FI_HEAP_FIND_H
+#define FI_HEAP_FIND_H
+
+#include "heap/heap.h"
+#include "heap/misuse.h"
+
+typedef enum fi_place {
+    FI_PLACE_BLOCK,      /* the start of a block that was handed out at some time: live, or freed since */
+    FI_PLACE_GIVEN_BACK, /* in memory of a living interpreter, or given back by it, where no block is now */
+    FI_PLACE_INTERIOR,
+    FI_PLACE_MISALIGNED,
+    FI_PLACE_WILD        /* where no block ever was, as far as is known */
+} fi_place;
+
+typedef struct fi_found {
+    fi_place place;
+    fi_arena *arena;     /* NULL: not fief's */
+    fief *owner;         /* NULL: none, or none that lives */
+    fi_identity identity; /* of the arena's owner, living or ended */
+    fi_pool *pool;       /* the block's; of a large block, its first granule's */
+    fi_pool_view view;
+    unsigned index;      /* in its pool */
+    char *block;         /* NULL where there is none */
+    size_t block_bytes;
+} fi_found;
+
+/* Any thread: reads descriptors alone, never the block. */
+fi_found fi_find(const void *p);
+
+/* The slot of an arena's owner, living or ended; NULL if it never had one. */
+static inline fi_slot *fi_owner_slot(const fi_arena *arena) {
+    char *summary = (char *)arena->remote_summary;
+    return summary != NULL ? (fi_slot *)(void *)(summary - offsetof(fi_slot, remote_summary)) : NULL;
+}
+
+/* Whether a block of f's own is free. */
+bool fi_found_is_free(fief *f, const fi_found *found);
+
+/* An incident with all that was found. */
+fi_incident fi_found_incident(const fi_found *found, const void *p, fief *caller, const char *operation);
+
+/* What `place` means for who tries to free or resize there; 0 for FI_PLACE_BLOCK. */
+fief_misuse fi_place_misuse(fi_place place);
+
+#endif

@@ -1,0 +1,103 @@
+#include "heap/free.h"
+
+#include "base/atomics.h"
+#include "heap/large.h"
+#include "heap/pools.h"
+#include "heap/remote.h"
+
+#include <stdlib.h>
+
+/* Late frees of the whole process, for fief_leaks_read. */
+static uint64_t late_frees;
+
+uint64_t fi_heap_late_frees(void) {
+    return fi_load_relaxed(&late_frees);
+}
+
+bool fi_found_is_late(const fi_found *found) {
+    return found->arena != NULL && found->identity.id != FIEF_ID_NONE && found->identity.state != FIEF_LIVE;
+}
+
+/* Reported once for each interpreter that ended; its block stays dead. */
+void fi_heap_meet_late(fief *f, const fi_found *found, const fi_incident *incident) {
+    fi_incident late = *incident;
+    late.kind = FIEF_MISUSE_LATE_FREE;
+    fi_add_relaxed(&late_frees, 1);
+    bool first = fi_add_relaxed(&fi_owner_slot(found->arena)->late_in, 1) == 0;
+    if (f != NULL)
+        f->count.late_out++;
+    fi_misuse_tell(&late, "the block stays dead", !first);
+}
+
+/* The first of each pair is written to stderr (64 pairs a caller, told apart by the owner's id modulo 64); a
+ * callback gets all. */
+static bool is_news(fief *f, fief_id owner) {
+    uint64_t bit = UINT64_C(1) << (owner % 64);
+    bool news = (f->told_foreign & bit) == 0;
+    f->told_foreign |= bit;
+    return news;
+}
+
+bool fi_heap_meet_foreign(fief *f, const fi_found *found, const fi_incident *incident, const char *verdict) {
+    fi_slot *slot = fi_owner_slot(found->arena);
+    f->count.foreign_out++;
+    fi_add_relaxed(&slot->foreign_in, 1);
+    fi_store_relaxed(&slot->last_sender, f->slot);
+    switch ((fief_foreign_policy)f->on_foreign) {
+    case FIEF_FOREIGN_ABORT:
+        fi_misuse_tell(incident, "abort", false);
+        abort();
+    case FIEF_FOREIGN_IGNORE:
+        fi_misuse_tell(incident, "the call does nothing", !is_news(f, found->identity.id));
+        return false;
+    case FIEF_FOREIGN_ROUTE:
+        break;
+    }
+    fi_misuse_tell(incident, verdict, !is_news(f, found->identity.id));
+    return true;
+}
+
+void fi_heap_send_home(fief *f, const fi_found *found, fi_incident incident) {
+    switch (fi_remote_send(found->arena, found->pool, &found->view, found->index)) {
+    case FI_REMOTE_TWICE:
+        incident.kind = FIEF_MISUSE_DOUBLE_FREE;
+        fi_misuse(&incident);
+        break;
+    case FI_REMOTE_LATE:
+        fi_heap_meet_late(f, found, &incident);
+        break;
+    case FI_REMOTE_SENT:
+        break;
+    }
+}
+
+static void free_own(fief *f, const fi_found *found, fi_incident incident) {
+    if (fi_found_is_free(f, found)) {
+        incident.kind = FIEF_MISUSE_DOUBLE_FREE;
+        fi_misuse(&incident);
+    } else if (fi_pool_is_small(found->pool)) {
+        fi_heap_take_back(f, found->pool, (fi_block *)(void *)found->block);
+    } else {
+        fi_large_free(f, found->pool);
+    }
+}
+
+void fi_heap_free_slow(fief *f, void *p, const char *operation) {
+    if (p == NULL || (f != NULL && !fi_misuse_check_handle(f, operation)))
+        return;
+    fi_found found = fi_find(p);
+    fi_incident incident = fi_found_incident(&found, p, f, operation);
+    if (f != NULL && found.owner == f && found.place == FI_PLACE_BLOCK) {
+        free_own(f, &found, incident);
+    } else if (fi_found_is_late(&found) && found.owner != f) {
+        fi_heap_meet_late(f, &found, &incident);
+    } else if (found.place != FI_PLACE_BLOCK) {
+        fi_misuse(&incident);
+    } else if (f == NULL) {
+        fi_heap_send_home(f, &found, incident);
+    } else {
+        incident.kind = FIEF_MISUSE_FOREIGN_FREE;
+        if (fi_heap_meet_foreign(f, &found, &incident, "the block goes home to its owner"))
+            fi_heap_send_home(f, &found, incident);
+    }
+}

@@ -1,0 +1,27 @@
+/* The slow half of free, and what becomes of other interpreters' blocks. */
+#ifndef FI_HEAP_FREE_H
+#define FI_HEAP_FREE_H
+
+#include "heap/find.h"
+
+/* Whatever the fast path did not take: NULL, large blocks, other interpreters' blocks, misuse. f NULL: a sanctioned
+ * remote free. */
+FI_COLD void fi_heap_free_slow(fief *f, void *p, const char *operation);
+
+/* An interpreter's own handle met another one's block: counts, tells, and says whether the call may go on by its
+ * on_foreign. `verdict` is what is told if it does. */
+bool fi_heap_meet_foreign(fief *f, const fi_found *found, const fi_incident *incident, const char *verdict);
+
+/* A block whose owner is closing or dead. */
+void fi_heap_meet_late(fief *f, const fi_found *found, const fi_incident *incident);
+
+/* The owner of what was found is closing, dead, or was when it was looked at. */
+bool fi_found_is_late(const fi_found *found);
+
+/* Late frees of the whole process. */
+uint64_t fi_heap_late_frees(void);
+
+/* Sends a foreign block home. */
+void fi_heap_send_home(fief *f, const fi_found *found, fi_incident incident);
+
+#endif

@@ -1,0 +1,133 @@
+/* The handle: one interpreter's heap.
+ *
+ * It lies at the start of the interpreter's first arena, so that a small heap is a page or two, and so that two
+ * handles are never nearer than a unit: the owner check relies on that. The first pool's blocks begin behind it.
+ *
+ * Everything here is used under the interpreter's lock, by one thread at a time; what others may write is in the slot
+ * and in the arenas. */
+#ifndef FI_HEAP_HEAP_H
+#define FI_HEAP_HEAP_H
+
+#include "base/attributes.h"
+#include "base/check.h"
+#include "fief/fief.h"
+#include "fief/inline.h"
+#include "heap/slot.h"
+#include "pool/pool.h"
+
+enum {
+    FI_HANDLE_BYTES = 3072,      /* where the first pool begins; a multiple of 1 KiB keeps its blocks aligned */
+    FI_ARENA_LISTS = 5,          /* arenas with 1, 2-3, 4-7, 8-15, 16 free granules */
+    FI_INLINE_ARENAS = 8,
+    FI_LARGE_GRANULES = 8,       /* the largest block inside an arena is half a full one; beyond, it is huge */
+    FI_BORROW_UNIT_BYTES = 16
+};
+
+#define FI_HUGE_BYTES (FI_LARGE_GRANULES * FI_GRANULE_BYTES - FI_ARENA_GAP_BYTES) /* blocks above are huge */
+
+/* Pools of a size class. Every pool of a class is current, in the ring, or full. */
+typedef struct fi_class {
+    uint32_t current; /* index of the pool that is allocated from; 0: none */
+    uint32_t ready;   /* ring of READY pools */
+} fi_class;
+
+/* Plain counters of the owner. Blocks in a list of the handle are neither live nor free:
+ *   allocations of small blocks = listed - blocks in lists
+ *   live small blocks           = used blocks of all pools - blocks in lists
+ *   frees                       = allocations - live                                          */
+typedef struct fi_counters {
+    uint64_t listed;         /* blocks moved from pools into lists, less those moved back */
+    uint64_t large_allocations;
+    uint64_t large_blocks;
+    uint64_t large_bytes;
+    uint64_t pools;
+    uint64_t arenas;
+    uint64_t reserved_bytes;
+    uint64_t charged_bytes;  /* pages of carved blocks and of large blocks, and the handle's own page */
+    uint64_t charged_peak_bytes;
+    uint64_t dirty_bytes;    /* free granules' bytes that the system has not got back */
+    uint64_t foreign_out;
+    uint64_t remote_in;
+    uint64_t late_out;
+    uint64_t misuses;
+    uint64_t limit_failures;
+    uint64_t pressure_calls;
+} fi_counters;
+
+typedef struct fi_exit {
+    struct fi_exit *next;
+    fief_exit_fn *fn;
+    void *arg;
+} fi_exit;
+
+struct fief {
+    fief_fast fast;
+    fi_block *coarse_lists[FI_COARSE_CLASSES];
+    fi_class classes[FI_CLASSES];
+    uint8_t borrowed[FI_FINE_CLASSES]; /* of other classes' blocks, in FI_BORROW_UNIT_BYTES; see refill.c */
+    uint64_t touched[2];               /* classes whose list or pools may not be empty */
+
+    fief_id id;
+    fi_slot *slot;
+    uint8_t state;          /* fief_state */
+    uint8_t on_foreign;     /* fief_foreign_policy */
+    uint8_t on_misuse;      /* fief_misuse_policy */
+    bool zeroed;
+    bool in_pressure;       /* the pressure callback runs */
+    bool shrinking;         /* most of the heap was freed: give memory back as it comes (purge.c) */
+    bool running_exits;
+    uint32_t unwinding;     /* depth of fief_unwind_begin */
+    uint64_t told_foreign;  /* owners whose foreign blocks have been written of (bit id mod 64) */
+    fi_source source;
+
+    fi_arena **arenas;      /* by index; NULL where one was left */
+    uint32_t arena_end;     /* indices below may be in use */
+    uint32_t arena_room;
+    fi_arena *arena_lists[FI_ARENA_LISTS];
+    fi_arena *inline_arenas[FI_INLINE_ARENAS];
+
+    fief_limit limit;
+    size_t gate_bytes;      /* charging beyond takes a closer look (charge.c) */
+    size_t soft_gate_bytes; /* where the pressure callback is due next */
+    fi_counters count;
+    size_t purged_at_bytes; /* charged when shrinking began or went on */
+    uint64_t last_tick_ms;
+    uint32_t events;        /* pools closed, a clock for looking at the clock */
+
+    uint32_t stats_sequence; /* odd while the owner writes `stats` */
+    fief_stats stats;        /* published */
+    fi_exit *exits;
+};
+
+static_assert(sizeof(struct fief) <= FI_HANDLE_BYTES, "the handle fits before the first pool");
+static_assert(offsetof(struct fief, fast) == 0, "inline.h finds its part at the start");
+
+/* ---- lists ---- */
+
+static inline fi_block *fi_heap_sentinel(fief *f) {
+    return (fi_block *)f;
+}
+
+static inline fi_block **fi_heap_list(fief *f, unsigned size_class) {
+    return size_class < FI_FINE_CLASSES ? (fi_block **)&f->fast.lists[size_class]
+                                        : &f->coarse_lists[size_class - FI_FINE_CLASSES];
+}
+
+/* The first class from `from` on whose list or pools may not be empty; FI_CLASSES if there is none. */
+static inline unsigned fi_heap_next_touched(const fief *f, unsigned from) {
+    for (unsigned word = from / 64; word < 2; word++) {
+        uint64_t left = f->touched[word] & (word == from / 64 ? ~UINT64_C(0) << (from % 64) : ~UINT64_C(0));
+        if (left != 0)
+            return word * 64 + fi_lowest_bit(left);
+    }
+    return FI_CLASSES;
+}
+
+#define FI_FOR_TOUCHED(f, c)                                                                                    \
+    for (unsigned c = fi_heap_next_touched(f, 0); (c) < FI_CLASSES; (c) = fi_heap_next_touched(f, (c) + 1))
+
+static inline bool fi_heap_is_coarse(unsigned size_class) {
+    return size_class >= FI_FINE_CLASSES;
+}
+
+#endif

@@ -1,0 +1,133 @@
+#include "heap/pools.h"
+
+#include "base/atomics.h"
+#include "heap/arenas.h"
+#include "heap/charge.h"
+#include "heap/purge.h"
+
+static void set_state(fi_pool *pool, fi_pool_state state) {
+    fi_store_relaxed(&pool->state, (uint8_t)state);
+}
+
+/* ---- opening and closing ---- */
+
+fi_pool *fi_heap_open_pool(fief *f, unsigned size_class) {
+    fi_pool *pool = fi_heap_take_granule(f, fi_heap_is_coarse(size_class));
+    if (pool == NULL)
+        return NULL;
+    bool behind_handle = pool->arena->holds_handle && fi_map_granule(pool) == 0;
+    fi_pool_open(pool, pool->arena, size_class, fi_map_address(pool) + (behind_handle ? FI_HANDLE_BYTES : 0), f);
+    f->classes[size_class].current = fi_map_index(pool);
+    f->touched[size_class / 64] |= UINT64_C(1) << (size_class % 64);
+    f->count.pools++;
+    return pool;
+}
+
+static void close_pool(fief *f, fi_pool *pool) {
+    size_t extent = fi_pool_extent(pool, f, pool->carved);
+    fi_pool_close(pool);
+    fi_heap_give_run(f, pool, 1, extent);
+    fi_heap_uncharge(f, extent);
+    f->count.pools--;
+    fi_heap_settle(f);
+}
+
+/* ---- states ---- */
+
+void fi_heap_make_current(fief *f, fi_pool *pool) {
+    fi_class *class = &f->classes[pool->size_class];
+    FI_ASSERT(pool->state == FI_POOL_READY && class->current == 0);
+    fi_ring_remove(&class->ready, pool);
+    set_state(pool, FI_POOL_CURRENT);
+    class->current = fi_map_index(pool);
+}
+
+void fi_heap_expect_eighth(fi_pool *pool) {
+    unsigned free = fi_pool_free_count(pool), eighth = pool->capacity / 8U;
+    fi_pool_expect(pool, eighth > free ? eighth - free : 1);
+}
+
+void fi_heap_retire_current(fief *f, unsigned size_class) {
+    fi_pool *pool = &fi_the_map.pools[f->classes[size_class].current];
+    FI_ASSERT(pool->carved == pool->capacity);
+    f->classes[size_class].current = 0;
+    set_state(pool, FI_POOL_FULL);
+    fi_heap_expect_eighth(pool);
+}
+
+/* In front, to be used next while it is in the cache; at the back where its arena is mostly empty, so that it may
+ * drain instead. */
+static void make_ready(fief *f, fi_pool *pool) {
+    const fi_arena *arena = pool->arena;
+    bool arena_drains = 2 * fi_count_bits(arena->free_granules) > arena->granules && !arena->holds_handle;
+    set_state(pool, FI_POOL_READY);
+    fi_ring_push(&f->classes[pool->size_class].ready, pool, !arena_drains);
+    fi_pool_expect(pool, fi_pool_used(pool));
+}
+
+void fi_heap_event(fief *f, fi_pool *pool) {
+    if (pool->state == FI_POOL_FULL && fi_pool_used(pool) > 0) {
+        make_ready(f, pool);
+        return;
+    }
+    if (pool->state == FI_POOL_READY)
+        fi_ring_remove(&f->classes[pool->size_class].ready, pool);
+    else if (pool->state == FI_POOL_CURRENT)
+        f->classes[pool->size_class].current = 0;
+    close_pool(f, pool);
+}
+
+/* ---- lists ---- */
+
+fi_pool *fi_heap_pool_of(const fief *f, const void *p) {
+    fi_arena *arena = fi_map_find(p);
+    if (arena == NULL || arena->owner != f)
+        return NULL;
+    size_t granule = arena->granules != 0 ? (size_t)((const char *)p - arena->start) >> FI_GRANULE_SHIFT : 0;
+    return fi_map_pools(arena) + granule;
+}
+
+/* Walks a list for as long as its blocks are this heap's: false if it ends anywhere but at the sentinel. */
+static bool walk(fief *f, const fi_block *list, const fi_block *wanted, bool *found) {
+    for (size_t left = f->count.reserved_bytes / FI_LEAST_BLOCK_BYTES; list != fi_heap_sentinel(f); left--) {
+        *found = *found || list == wanted;
+        if (left == 0 || (uintptr_t)list % sizeof(void *) != 0 || fi_heap_pool_of(f, list) == NULL)
+            return false;
+        list = list->next;
+    }
+    return true;
+}
+
+bool fi_heap_is_listed(fief *f, const fi_pool *pool, const fi_block *block) {
+    bool found = false;
+    if (!walk(f, pool->free, block, &found))
+        return true;
+    FI_FOR_TOUCHED(f, c) { /* small heaps borrow: any list may hold it */
+        if (found || !walk(f, *fi_heap_list(f, c), block, &found))
+            return true;
+    }
+    return found;
+}
+
+void fi_heap_flush_lists(fief *f) {
+    FI_FOR_TOUCHED(f, c) {
+        fi_block **list = fi_heap_list(f, c);
+        while (*list != fi_heap_sentinel(f)) {
+            fi_block *block = *list;
+            *list = block->next;
+            f->count.listed--;
+            fi_heap_take_back(f, fi_heap_pool_of(f, block), block);
+        }
+    }
+}
+
+fi_listed fi_heap_count_listed(fief *f) {
+    fi_listed listed = {0, 0};
+    FI_FOR_TOUCHED(f, c) {
+        for (const fi_block *b = *fi_heap_list(f, c); b != fi_heap_sentinel(f); b = b->next) {
+            listed.blocks++;
+            listed.bytes += fi_class_bytes(fi_heap_pool_of(f, b)->size_class);
+        }
+    }
+    return listed;
+}

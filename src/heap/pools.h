@@ -1,0 +1,44 @@
+/* The pools of one heap: from granule to class and back. */
+#ifndef FI_HEAP_POOLS_H
+#define FI_HEAP_POOLS_H
+
+#include "heap/heap.h"
+
+/* Makes a free granule the class's current pool, which the class must not have. NULL on exhaustion. */
+fi_pool *fi_heap_open_pool(fief *f, unsigned size_class);
+
+/* Makes the pool the class's current one, which the class must not have: it was READY. */
+void fi_heap_make_current(fief *f, fi_pool *pool);
+
+/* The current pool has nothing left to hand out: it becomes FULL. */
+void fi_heap_retire_current(fief *f, unsigned size_class);
+
+/* Sets the next event of a FULL pool, after blocks were handed out of it. */
+void fi_heap_expect_eighth(fi_pool *pool);
+
+/* A pool's count of frees has reached 0. */
+void fi_heap_event(fief *f, fi_pool *pool);
+
+/* Takes back a block that has been checked. */
+static inline void fi_heap_take_back(fief *f, fi_pool *pool, fi_block *block) {
+    if (FI_UNLIKELY(fi_pool_push(pool, block)))
+        fi_heap_event(f, pool);
+}
+
+/* Whether a block is on its pool's list of free blocks, or on one of the handle's. Walks them, and reads nothing that
+ * is not the heap's: where a list is damaged the answer is yes. */
+bool fi_heap_is_listed(fief *f, const fi_pool *pool, const fi_block *block);
+
+/* Moves all blocks in the handle's lists back to their pools. */
+void fi_heap_flush_lists(fief *f);
+
+/* Blocks in the handle's lists, and their bytes. Walks them. */
+typedef struct fi_listed {
+    uint64_t blocks, bytes;
+} fi_listed;
+fi_listed fi_heap_count_listed(fief *f);
+
+/* The pool or large block whose granule an address lies in; NULL if that is not this heap's. */
+fi_pool *fi_heap_pool_of(const fief *f, const void *p);
+
+#endif

@@ -1,0 +1,88 @@
+#include "heap/realloc.h"
+
+#include "heap/alloc.h"
+#include "heap/free.h"
+#include "heap/large.h"
+#include "heap/pools.h"
+
+#include <string.h>
+
+static size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+/* A block stays where it is as long as it is at least half used: moving it would cost more than it gives back. */
+static bool stays(size_t usable, size_t size) {
+    return size <= usable && (size >= usable / 2 || usable == FI_LEAST_BLOCK_BYTES);
+}
+
+/* A block of f's own that moves. A shrink that finds no memory leaves it where it is. */
+static void *move(fief *f, void *p, size_t usable, size_t size) {
+    void *to = size > usable ? fi_heap_alloc_growing(f, size) : fi_heap_alloc(f, size);
+    if (to == NULL)
+        return size <= usable ? p : NULL;
+    memcpy(to, p, smaller(usable, size));
+    fief_inline_free(f, p);
+    return to;
+}
+
+static void *resize_large(fief *f, const fi_found *found, void *p, size_t size) {
+    if (size > FI_SMALL_BYTES && size <= PTRDIFF_MAX - FI_UNIT_BYTES) {
+        void *there = fi_large_resize(f, found->pool, size);
+        if (there != NULL)
+            return there;
+    }
+    return move(f, p, found->block_bytes, size);
+}
+
+static void *resize_own(fief *f, const fi_found *found, void *p, size_t size, fi_incident incident) {
+    if (fi_found_is_free(f, found)) {
+        incident.kind = FIEF_MISUSE_DOUBLE_FREE;
+        fi_misuse(&incident);
+        return NULL;
+    }
+    if (!fi_pool_is_small(found->pool))
+        return resize_large(f, found, p, size);
+    return stays(found->block_bytes, size) ? p : move(f, p, found->block_bytes, size);
+}
+
+/* The data moves to the caller's heap, the block goes home. */
+static void *adopt(fief *f, const fi_found *found, fi_incident incident, size_t size) {
+    void *to = fi_heap_alloc(f, size);
+    if (to == NULL)
+        return NULL;
+    memcpy(to, found->block, smaller(found->block_bytes, size));
+    fi_heap_send_home(f, found, incident);
+    return to;
+}
+
+FI_COLD static void *realloc_slow(fief *f, void *p, size_t size, const char *operation) {
+    if (!fi_misuse_check_handle(f, operation))
+        return NULL;
+    fi_found found = fi_find(p);
+    fi_incident incident = fi_found_incident(&found, p, f, operation);
+    if (found.owner == f && found.place == FI_PLACE_BLOCK)
+        return resize_own(f, &found, p, size, incident);
+    if (fi_found_is_late(&found) && found.owner != f) {
+        fi_heap_meet_late(f, &found, &incident);
+        return NULL;
+    }
+    if (found.place != FI_PLACE_BLOCK) {
+        fi_misuse(&incident);
+        return NULL;
+    }
+    incident.kind = FIEF_MISUSE_FOREIGN_REALLOC;
+    if (!fi_heap_meet_foreign(f, &found, &incident, "the data moves to the caller, the block goes home"))
+        return NULL;
+    return adopt(f, &found, incident, size);
+}
+
+/* The checks are those of fief_inline_free. */
+void *fi_heap_realloc(fief *f, void *p, size_t size, const char *operation) {
+    fi_pool *pool = (fi_pool *)(f->fast.pools + (((uintptr_t)p >> 10) & f->fast.pool_mask));
+    uint64_t place = ((uintptr_t)p + (uintptr_t)f - pool->base) * pool->multiplier;
+    if (FI_UNLIKELY(place >= pool->limit) || FI_UNLIKELY(((fi_block *)p)->mark == (uintptr_t)p))
+        return realloc_slow(f, p, size, operation);
+    size_t usable = fi_class_bytes(pool->size_class);
+    return stays(usable, size) ? p : move(f, p, usable, size);
+}

@@ -1,0 +1,186 @@
+#include "heap/refill.h"
+
+#include "heap/charge.h"
+#include "heap/misuse.h"
+#include "heap/pools.h"
+#include "heap/remote.h"
+#include "heap/stats.h"
+
+enum {
+    LEAST_CHUNK_BYTES = 1024,       /* carved at once: as much as is carved already, between these two */
+    MOST_CHUNK_BYTES = 16 * 1024,
+    MOST_SHORT_BLOCKS = 64,         /* a list this long is worth taking */
+    BORROW_BYTES = 2048,            /* a class borrows that much before it gets a pool */
+    BORROW_AT_ONCE_BYTES = 256,
+    SMALL_HEAP_BYTES = 1 << 20      /* heaps with more address space than that don't borrow */
+};
+
+static fi_pool *current_pool(const fief *f, unsigned size_class) {
+    uint32_t index = f->classes[size_class].current;
+    return index != 0 ? &fi_the_map.pools[index] : NULL;
+}
+
+static fi_block *listed(fief *f, fi_block *list, unsigned blocks) {
+    f->count.listed += blocks;
+    return list;
+}
+
+static fi_block *take_all(fief *f, fi_pool *pool) {
+    unsigned blocks = fi_pool_free_count(pool);
+    return listed(f, fi_pool_take(pool, f), blocks);
+}
+
+/* ---- what has come back ---- */
+
+/* An eighth of what is carved, within bounds: shorter lists are left to grow while there is more to carve. */
+static unsigned short_list(const fi_pool *pool) {
+    unsigned eighth = pool->carved / 8U;
+    return eighth < MOST_SHORT_BLOCKS ? eighth : MOST_SHORT_BLOCKS;
+}
+
+static fi_block *collect(fief *f, unsigned size_class) {
+    fi_pool *pool = current_pool(f, size_class);
+    if (pool != NULL) {
+        unsigned free = fi_pool_free_count(pool);
+        if (free > 0 && (free > short_list(pool) || pool->carved == pool->capacity))
+            return take_all(f, pool);
+        if (pool->carved < pool->capacity)
+            return NULL;
+        fi_heap_retire_current(f, size_class);
+    }
+    uint32_t ready = f->classes[size_class].ready;
+    if (ready == 0)
+        return NULL;
+    pool = &fi_the_map.pools[ready];
+    fi_heap_make_current(f, pool);
+    return take_all(f, pool);
+}
+
+/* ---- what is new ---- */
+
+/* Charges for `blocks` more of a pool and carves them. */
+static fi_charge carve(fief *f, fi_pool *pool, unsigned blocks, bool *pressed, fi_block **list) {
+    unsigned room = (unsigned)(pool->capacity - pool->carved);
+    blocks = blocks < room ? blocks : room;
+    size_t bytes = fi_pool_extent(pool, f, pool->carved + blocks) - fi_pool_extent(pool, f, pool->carved);
+    fi_charge charge = fi_heap_charge(f, bytes, pressed);
+    if (charge == FI_CHARGED)
+        *list = listed(f, fi_pool_carve(pool, f, blocks), blocks);
+    return charge;
+}
+
+static unsigned chunk_blocks(const fi_pool *pool) {
+    size_t block = fi_class_bytes(pool->size_class);
+    size_t bytes = pool->carved * block;
+    bytes = bytes < LEAST_CHUNK_BYTES ? LEAST_CHUNK_BYTES : bytes > MOST_CHUNK_BYTES ? MOST_CHUNK_BYTES : bytes;
+    return bytes > block ? (unsigned)(bytes / block) : 1;
+}
+
+/* A small heap would touch an OS page for each class it uses. Until a class has proved its need it takes its blocks
+ * from the next power of two's pool instead. */
+static unsigned lender_of(unsigned size_class) {
+    size_t bytes = fi_class_bytes(size_class);
+    size_t lent = bytes <= 32 ? 32 : (size_t)1 << (fi_highest_bit(bytes - 1) + 1);
+    return (unsigned)(lent - 1) >> 3;
+}
+
+static bool borrows(const fief *f, unsigned size_class) {
+    return !fi_heap_is_coarse(size_class) && lender_of(size_class) != size_class &&
+           f->count.reserved_bytes < SMALL_HEAP_BYTES &&
+           f->borrowed[size_class] < BORROW_BYTES / FI_BORROW_UNIT_BYTES;
+}
+
+static fi_pool *pool_to_carve(fief *f, unsigned size_class) {
+    fi_pool *pool = current_pool(f, size_class);
+    return pool != NULL ? pool : fi_heap_open_pool(f, size_class);
+}
+
+static fi_charge borrow(fief *f, unsigned size_class, bool *pressed, fi_block **list) {
+    unsigned lender = lender_of(size_class);
+    size_t lent_bytes = fi_class_bytes(lender);
+    unsigned most = f->borrowed[size_class] * FI_BORROW_UNIT_BYTES / (unsigned)lent_bytes + 1;
+    unsigned blocks = BORROW_AT_ONCE_BYTES / (unsigned)lent_bytes;
+    blocks = blocks == 0 ? 1 : blocks < most ? blocks : most;
+
+    fi_pool *pool = current_pool(f, lender);
+    fi_charge charge = FI_CHARGED;
+    if (pool != NULL && fi_pool_free_count(pool) > 0) {
+        blocks = blocks < fi_pool_free_count(pool) ? blocks : fi_pool_free_count(pool);
+        *list = listed(f, fi_pool_take_some(pool, f, blocks), blocks);
+    } else {
+        if (pool != NULL && pool->carved == pool->capacity)
+            fi_heap_retire_current(f, lender);
+        pool = pool_to_carve(f, lender);
+        charge = pool != NULL ? carve(f, pool, blocks, pressed, list) : FI_CHARGE_REFUSED;
+    }
+    if (charge == FI_CHARGED)
+        f->borrowed[size_class] = (uint8_t)(f->borrowed[size_class] + blocks * lent_bytes / FI_BORROW_UNIT_BYTES);
+    return charge;
+}
+
+static fi_charge grow(fief *f, unsigned size_class, bool *pressed, fi_block **list) {
+    if (f->classes[size_class].current == 0 && borrows(f, size_class))
+        return borrow(f, size_class, pressed, list);
+    fi_pool *pool = pool_to_carve(f, size_class);
+    return pool != NULL ? carve(f, pool, chunk_blocks(pool), pressed, list) : FI_CHARGE_REFUSED;
+}
+
+/* ---- what is left ---- */
+
+/* At the limit: the few blocks that have come back to pools which count as full, or are current. */
+static fi_block *scrape(fief *f, unsigned size_class) {
+    for (uint32_t i = 0; i < f->arena_end; i++) {
+        const fi_arena *arena = f->arenas[i];
+        for (unsigned granule = 0; arena != NULL && granule < arena->granules; granule++) {
+            fi_pool *pool = fi_map_pools(arena) + granule;
+            if ((arena->free_granules >> granule & 1) != 0 || !fi_pool_is_small(pool) ||
+                pool->size_class != size_class || fi_pool_free_count(pool) == 0)
+                continue;
+            fi_block *list = take_all(f, pool);
+            if (pool->state == FI_POOL_FULL)
+                fi_heap_expect_eighth(pool);
+            return list;
+        }
+    }
+    return NULL;
+}
+
+/* The callback of a pressed allocation may have allocated, and so refilled the list itself. */
+static bool list_is_empty(fief *f, unsigned size_class) {
+    return *fi_heap_list(f, size_class) == fi_heap_sentinel(f);
+}
+
+/* One block of the list is handed out, the rest is for the fast path. */
+static void *hand_out(fief *f, unsigned size_class, fi_block *list) {
+    *fi_heap_list(f, size_class) = list->next;
+    f->touched[size_class / 64] |= UINT64_C(1) << (size_class % 64);
+    list->mark = 0;
+    return list;
+}
+
+void *fi_heap_refill(fief *f, unsigned size_class) {
+    f->fast.sentinel_mark = 0;
+    if (!fi_misuse_check_handle(f, "fief_alloc"))
+        return NULL;
+    if (!list_is_empty(f, size_class))
+        fi_misuse_written_after_free(f, size_class);
+
+    bool pressed = false;
+    for (;;) {
+        fi_remote_take_in(f);
+        if (!list_is_empty(f, size_class))
+            return hand_out(f, size_class, *fi_heap_list(f, size_class));
+        fi_block *list = collect(f, size_class);
+        if (list == NULL) {
+            fi_charge charge = grow(f, size_class, &pressed, &list);
+            fi_stats_note_memory(f);
+            if (charge == FI_CHARGE_AGAIN)
+                continue;
+            if (charge == FI_CHARGE_REFUSED)
+                list = scrape(f, size_class);
+            if (list == NULL && !fi_heap_is_coarse(size_class))
+                list = scrape(f, lender_of(size_class));
+        }
+        return list != NULL ? hand_out(f, size_class, list) : NULL;
+    }
+}

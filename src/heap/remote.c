@@ -1,0 +1,110 @@
+#include "heap/remote.h"
+
+#include "heap/large.h"
+#include "heap/misuse.h"
+#include "heap/pools.h"
+
+static uint64_t word_of(uint32_t generation, uint32_t bits) {
+    return (uint64_t)generation << 32 | bits;
+}
+
+/* Bits of a word that belong to this generation. */
+static uint32_t bits_of(uint64_t word, uint32_t generation) {
+    return (uint32_t)(word >> 32) == generation ? (uint32_t)word : 0;
+}
+
+bool fi_remote_is_sent(const fi_pool *pool, const fi_pool_view *view, unsigned index) {
+    uint64_t word = fi_load_acquire(fi_map_remote(pool) + index / FI_REMOTE_WORD_BLOCKS);
+    return (bits_of(word, view->generation) >> (index % FI_REMOTE_WORD_BLOCKS) & 1) != 0;
+}
+
+/* Sets a bit; true if the word was empty before. */
+static bool set_bit(uint64_t *word, uint64_t bit) {
+    return (fi_load_relaxed(word) & bit) == 0 && fi_or_acq_rel(word, bit) == 0;
+}
+
+fi_remote_result fi_remote_send(fi_arena *arena, const fi_pool *pool, const fi_pool_view *view, unsigned index) {
+    uint64_t *word = fi_map_remote(pool) + index / FI_REMOTE_WORD_BLOCKS;
+    uint32_t bit = UINT32_C(1) << (index % FI_REMOTE_WORD_BLOCKS);
+    uint64_t *summary = arena->remote_summary;
+    uint64_t seen = fi_load_acquire(word);
+    do {
+        if ((bits_of(seen, view->generation) & bit) != 0)
+            return FI_REMOTE_TWICE;
+        if (fi_load_relaxed(&pool->generation) != view->generation)
+            return FI_REMOTE_LATE;
+    } while (!fi_cas_acq_rel(word, &seen, word_of(view->generation, bits_of(seen, view->generation) | bit)));
+
+    if (bits_of(seen, view->generation) == 0 &&
+        set_bit(&arena->remote_granules, UINT64_C(1) << (pool - fi_map_pools(arena))))
+        set_bit(summary, UINT64_C(1) << (arena->index % 64));
+    return FI_REMOTE_SENT;
+}
+
+/* ---- the owner's side ---- */
+
+static size_t take_in_word(fief *f, fi_pool *pool, unsigned first, uint32_t bits) {
+    size_t taken = 0;
+    for (; bits != 0; bits &= bits - 1) {
+        unsigned index = first + fi_lowest_bit(bits);
+        if (!fi_pool_is_small(pool) || index >= pool->carved) /* what is still set was freed twice */
+            break;
+        fi_block *block = fi_pool_block(pool, f, index);
+        if (block->mark == (uintptr_t)block && fi_heap_is_listed(f, pool, block)) {
+            fi_misuse_came_home_free(f, pool, block);
+            continue;
+        }
+        fi_heap_take_back(f, pool, block);
+        taken++;
+    }
+    return taken;
+}
+
+static size_t take_in_small(fief *f, fi_pool *pool) {
+    uint64_t *words = fi_map_remote(pool);
+    uint32_t generation = pool->generation;
+    size_t taken = 0;
+    for (unsigned first = 0; first < pool->carved; first += FI_REMOTE_WORD_BLOCKS, words++) {
+        if (bits_of(fi_load_relaxed(words), generation) == 0)
+            continue;
+        uint64_t word = fi_exchange_acq_rel(words, word_of(generation, 0));
+        taken += take_in_word(f, pool, first, bits_of(word, generation));
+        if (pool->generation != generation) /* it was the last block, and the pool is closed */
+            break;
+    }
+    return taken;
+}
+
+static size_t take_in_pool(fief *f, fi_pool *pool) {
+    if (fi_pool_is_small(pool))
+        return take_in_small(f, pool);
+    if (pool->state != FI_POOL_LARGE && pool->state != FI_POOL_HUGE)
+        return 0;
+    if (bits_of(fi_load_acquire(fi_map_remote(pool)), pool->generation) == 0)
+        return 0;
+    fi_large_free(f, pool);
+    return 1;
+}
+
+static size_t take_in_arena(fief *f, fi_arena *arena) {
+    size_t taken = 0;
+    uint64_t granules = fi_exchange_acq_rel(&arena->remote_granules, 0);
+    for (; granules != 0; granules &= granules - 1) {
+        fi_pool *pool = fi_map_pools(arena) + fi_lowest_bit(granules);
+        taken += take_in_pool(f, pool);
+        if (arena->owner != f) /* it was the last block, and the arena is gone */
+            break;
+    }
+    return taken;
+}
+
+size_t fi_remote_take_in_slow(fief *f) {
+    size_t taken = 0;
+    uint64_t summary = fi_exchange_acq_rel(&f->slot->remote_summary, 0);
+    for (; summary != 0; summary &= summary - 1)
+        for (uint32_t i = fi_lowest_bit(summary); i < f->arena_end; i += 64)
+            if (f->arenas[i] != NULL && fi_load_relaxed(&f->arenas[i]->remote_granules) != 0)
+                taken += take_in_arena(f, f->arenas[i]);
+    f->count.remote_in += taken;
+    return taken;
+}

@@ -1,0 +1,96 @@
+#include "heap/stats.h"
+
+#include "base/atomics.h"
+#include "heap/pools.h"
+
+#include <string.h>
+
+/* ---- the seqlock of the published counters ---- */
+
+static void begin_publishing(fief *f) {
+    fi_store_relaxed(&f->stats_sequence, f->stats_sequence + 1);
+    fi_fence_release();
+}
+
+static void end_publishing(fief *f) {
+    fi_store_release(&f->stats_sequence, f->stats_sequence + 1);
+}
+
+void fi_stats_read(const fief *f, fief_stats *out) {
+    enum { WORDS = sizeof(fief_stats) / sizeof(uint64_t) };
+    const uint64_t *from = (const uint64_t *)(const void *)&f->stats;
+    uint64_t copy[WORDS];
+    uint32_t sequence;
+    do {
+        sequence = fi_load_acquire(&f->stats_sequence);
+        for (unsigned i = 0; i < WORDS; i++)
+            copy[i] = fi_load_relaxed(&from[i]);
+        fi_fence_acquire();
+    } while (sequence % 2 != 0 || sequence != fi_load_relaxed(&f->stats_sequence));
+    memcpy(out, copy, sizeof *out);
+    out->foreign_in = fi_load_relaxed(&f->slot->foreign_in);
+}
+
+static_assert(sizeof(fief_stats) % sizeof(uint64_t) == 0, "copied by words");
+
+static void store_memory(fief *f) {
+    const fi_counters *count = &f->count;
+    fi_store_relaxed(&f->stats.charged_bytes, count->charged_bytes);
+    fi_store_relaxed(&f->stats.charged_peak_bytes, count->charged_peak_bytes);
+    fi_store_relaxed(&f->stats.committed_bytes, count->charged_bytes + count->dirty_bytes);
+    fi_store_relaxed(&f->stats.reserved_bytes, count->reserved_bytes);
+    fi_store_relaxed(&f->stats.arenas, count->arenas);
+    fi_store_relaxed(&f->stats.pools, count->pools);
+    fi_store_relaxed(&f->stats.large_blocks, count->large_blocks);
+}
+
+void fi_stats_note_memory(fief *f) {
+    begin_publishing(f);
+    store_memory(f);
+    end_publishing(f);
+}
+
+/* ---- counting ---- */
+
+static void add_pools(const fi_arena *arena, fi_live *live) {
+    for (unsigned granule = 0; granule < arena->granules; granule++) {
+        const fi_pool *pool = fi_map_pools(arena) + granule;
+        if ((arena->free_granules >> granule & 1) != 0 || !fi_pool_is_small(pool))
+            continue;
+        live->blocks += fi_pool_used(pool);
+        live->bytes += fi_pool_used(pool) * fi_class_bytes(pool->size_class);
+    }
+}
+
+fi_live fi_stats_count_live(fief *f) {
+    fi_live live = {f->count.large_blocks, f->count.large_bytes, 0};
+    for (uint32_t i = 0; i < f->arena_end; i++)
+        if (f->arenas[i] != NULL)
+            add_pools(f->arenas[i], &live);
+    fi_listed listed = fi_heap_count_listed(f);
+    live.blocks -= listed.blocks;
+    live.bytes -= listed.bytes;
+    live.listed = listed.blocks;
+    return live;
+}
+
+void fi_stats_publish(fief *f) {
+    const fi_counters *count = &f->count;
+    fi_live live = fi_stats_count_live(f);
+    uint64_t allocations = count->listed - live.listed + count->large_allocations;
+    begin_publishing(f);
+    store_memory(f);
+    fi_store_relaxed(&f->stats.id, f->id);
+    fi_store_relaxed(&f->stats.state, (fief_state)f->state);
+    fi_store_relaxed(&f->stats.live_blocks, live.blocks);
+    fi_store_relaxed(&f->stats.live_bytes, live.bytes);
+    fi_store_relaxed(&f->stats.allocations, allocations);
+    fi_store_relaxed(&f->stats.frees, allocations - live.blocks);
+    fi_store_relaxed(&f->stats.foreign_out, count->foreign_out);
+    fi_store_relaxed(&f->stats.remote_in, count->remote_in);
+    fi_store_relaxed(&f->stats.late_out, count->late_out);
+    fi_store_relaxed(&f->stats.misuses, count->misuses);
+    fi_store_relaxed(&f->stats.limit_failures, count->limit_failures);
+    fi_store_relaxed(&f->stats.pressure_calls, count->pressure_calls);
+    end_publishing(f);
+}

@@ -1,0 +1,68 @@
+#include "heap/visit.h"
+
+#include "heap/pools.h"
+#include "heap/purge.h"
+#include "heap/remote.h"
+#include "heap/stats.h"
+
+#include <string.h>
+
+enum { MOST_BLOCKS = (1 << FI_GRANULE_SHIFT) / FI_LEAST_BLOCK_BYTES };
+
+typedef struct visit {
+    fief *f;
+    fief_visitor *visitor;
+    void *arg;
+} visit;
+
+/* The set is made before the first visit, so that the visitor may free what it sees. */
+static bool visit_pool(const visit *v, fi_pool *pool) {
+    uint64_t free[MOST_BLOCKS / 64];
+    memset(free, 0, sizeof free);
+    size_t bytes = fi_class_bytes(pool->size_class);
+    char *start = fi_pool_start(pool, v->f);
+    for (const fi_block *b = pool->free; b != fi_heap_sentinel(v->f); b = b->next) {
+        size_t index = fi_class_divide(pool->size_class, (size_t)((const char *)b - start));
+        free[index / 64] |= UINT64_C(1) << (index % 64);
+    }
+    unsigned carved = pool->carved;
+    for (unsigned i = 0; i < carved; i++)
+        if ((free[i / 64] >> (i % 64) & 1) == 0 && !v->visitor(start + i * bytes, bytes, v->arg))
+            return false;
+    return true;
+}
+
+static bool visit_granule(const visit *v, fi_pool *pool) {
+    if (fi_pool_is_small(pool))
+        return visit_pool(v, pool);
+    if (pool->state != FI_POOL_LARGE && pool->state != FI_POOL_HUGE)
+        return true;
+    return v->visitor(fi_map_address(pool), pool->large_bytes, v->arg);
+}
+
+static bool visit_arena(const visit *v, fi_arena *arena) {
+    if (arena->granules == 0)
+        return visit_granule(v, fi_map_pools(arena));
+    for (unsigned granule = 0; arena->owner == v->f && granule < arena->granules; granule++)
+        if ((arena->free_granules >> granule & 1) == 0 && !visit_granule(v, fi_map_pools(arena) + granule))
+            return false;
+    return true;
+}
+
+/* With the handle's lists emptied, what is not on a pool's list is live. */
+void fi_heap_visit(fief *f, fief_visitor *visitor, void *arg) {
+    fi_remote_take_in(f);
+    fi_heap_flush_lists(f);
+    visit v = {f, visitor, arg};
+    for (uint32_t i = 0; i < f->arena_end; i++)
+        if (f->arenas[i] != NULL && !visit_arena(&v, f->arenas[i]))
+            return;
+}
+
+size_t fi_heap_trim(fief *f) {
+    fi_remote_take_in(f);
+    fi_heap_flush_lists(f);
+    size_t bytes = fi_heap_purge(f);
+    fi_stats_publish(f);
+    return bytes;
+}

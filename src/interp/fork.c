@@ -1,0 +1,19 @@
+#include "interp/fork.h"
+
+#include "base/lock.h"
+
+static void take_all(void) {
+    for (int rank = 0; rank < FI_RANK_COUNT; rank++)
+        fi_lock((fi_lock_rank)rank);
+}
+
+static void give_all(void) {
+    for (int rank = FI_RANK_COUNT; rank-- > 0;)
+        fi_unlock((fi_lock_rank)rank);
+}
+
+bool fi_fork_install(void) {
+    static bool installed;
+    installed = installed || pthread_atfork(take_all, give_all, give_all) == 0;
+    return installed;
+}

@@ -1,0 +1,31 @@
+/* Who there is: ids, slots, and what ended interpreters left. All under FI_RANK_REGISTRY, taken here. */
+#ifndef FI_INTERP_REGISTRY_H
+#define FI_INTERP_REGISTRY_H
+
+#include "base/attributes.h"
+#include "heap/slot.h"
+
+/* Readies the process on first use; may fail, and be tried again. */
+FI_MUST_USE bool fi_registry_ready(void);
+
+/* A slot with a new id, its interpreter not yet to be found. NULL on exhaustion. */
+fi_slot *fi_registry_take(const fief_config *config);
+
+/* From here on fief_find finds it. */
+void fi_registry_open(fi_slot *slot, fief *f);
+
+/* From here on it does not: the interpreter is closing. */
+void fi_registry_close(fi_slot *slot);
+
+/* The interpreter has ended, or has not come to be (`leaks` NULL). The slot rests, and is reused. */
+typedef struct fi_leak {
+    uint64_t blocks, bytes;
+} fi_leak;
+void fi_registry_give(fi_slot *slot, const fi_leak *leak);
+
+/* NULL if no interpreter of that id lives. */
+fief *fi_registry_find(fief_id id);
+
+void fi_registry_leaks(fief_leaks *out);
+
+#endif

@@ -1,0 +1,226 @@
+/* The exported verbs. The hot ones are the inlined fast paths of inline.h, compiled once more. */
+#include "base/attributes.h"
+#include "base/lock.h"
+#include "heap/alloc.h"
+#include "heap/charge.h"
+#include "heap/find.h"
+#include "heap/free.h"
+#include "heap/misuse.h"
+#include "heap/pools.h"
+#include "heap/realloc.h"
+#include "heap/refill.h"
+#include "heap/remote.h"
+#include "heap/stats.h"
+#include "heap/visit.h"
+#include "interp/life.h"
+#include "interp/registry.h"
+
+#include <string.h>
+
+/* inline.h's view of a pool is the start of ours. */
+static_assert(offsetof(fief_fast_pool, free) == offsetof(fi_pool, free), "layout");
+static_assert(offsetof(fief_fast_pool, base) == offsetof(fi_pool, base), "layout");
+static_assert(offsetof(fief_fast_pool, multiplier) == offsetof(fi_pool, multiplier), "layout");
+static_assert(offsetof(fief_fast_pool, limit) == offsetof(fi_pool, limit), "layout");
+static_assert(offsetof(fief_fast_pool, count) == offsetof(fi_pool, count), "layout");
+static_assert(offsetof(fief_fast, lists) == 64 && FIEF_INLINE_BYTES == FI_FINE_BYTES, "layout");
+static_assert(sizeof(fief_fast_block) == sizeof(fi_block), "layout");
+
+/* ---- the fast paths and their slow halves ---- */
+
+FI_HOT void *fief_alloc(fief *f, size_t size) {
+    return fief_inline_alloc(f, size);
+}
+
+FI_HOT void fief_free(fief *f, void *p) {
+    fief_inline_free(f, p);
+}
+
+FI_HOT void fief_free_sized(fief *f, void *p, size_t size) {
+    fief_inline_free_sized(f, p, size);
+}
+
+FI_COLD void *fief_slow_alloc_1(fief *f, size_t size) {
+    return size - 1 < FI_FINE_BYTES ? fi_heap_refill(f, fi_fine_class(size, f->fast.round)) : fi_heap_alloc(f, size);
+}
+
+FI_COLD void fief_slow_free_1(fief *f, void *p) {
+    fi_heap_free_slow(f, p, "fief_free");
+}
+
+FI_COLD void fief_slow_event_1(fief *f, fief_fast_pool *pool) {
+    fi_heap_event(f, (fi_pool *)pool);
+}
+
+/* ---- blocks ---- */
+
+void *fief_zalloc(fief *f, size_t size) {
+    return fi_heap_zalloc(f, size);
+}
+
+void *fief_calloc(fief *f, size_t count, size_t size) {
+    size_t bytes;
+    return __builtin_mul_overflow(count, size, &bytes) ? NULL : fi_heap_zalloc(f, bytes);
+}
+
+void *fief_alloc_aligned(fief *f, size_t size, size_t alignment) {
+    return fi_heap_alloc_aligned(f, size, alignment);
+}
+
+void *fief_realloc(fief *f, void *p, size_t size) {
+    return p != NULL ? fi_heap_realloc(f, p, size, "fief_realloc") : fief_alloc(f, size);
+}
+
+void *fief_realloc_sized(fief *f, void *p, size_t old_size, size_t new_size) {
+    (void)old_size; /* the pool knows */
+    return p != NULL ? fi_heap_realloc(f, p, new_size, "fief_realloc_sized") : fief_alloc(f, new_size);
+}
+
+void fief_free_remote(void *p) {
+    fi_heap_free_slow(NULL, p, "fief_free_remote");
+}
+
+size_t fief_usable_size(const void *p) {
+    fi_found found = fi_find(p);
+    return found.place == FI_PLACE_BLOCK ? found.block_bytes : 0;
+}
+
+size_t fief_good_size(const fief *f, size_t size) {
+    return fi_heap_good_size(f, size);
+}
+
+/* ---- life ---- */
+
+static bool config_is_valid(const fief_config *config) {
+    bool provider_is_whole = (config->provider.alloc == NULL) == (config->provider.free == NULL);
+    return (config->alignment == 8 || config->alignment == 16) && provider_is_whole &&
+           fi_limit_is_valid(&config->limit) && config->on_foreign >= FIEF_FOREIGN_ROUTE &&
+           config->on_foreign <= FIEF_FOREIGN_IGNORE && config->on_misuse >= FIEF_MISUSE_ABORT &&
+           config->on_misuse <= FIEF_MISUSE_IGNORE;
+}
+
+fief_status fief_create(fief **out, const fief_config *config) {
+    static const fief_config defaults = FIEF_CONFIG_INIT;
+    if (out == NULL)
+        return FIEF_BAD_ARGUMENT;
+    *out = NULL;
+    if (config == NULL)
+        config = &defaults;
+    if (config->size != sizeof *config || !config_is_valid(config))
+        return FIEF_BAD_ARGUMENT;
+    return fi_life_begin(out, config);
+}
+
+fief_status fief_destroy(fief *f) {
+    return f != NULL ? fi_life_end(f) : FIEF_OK;
+}
+
+fief_status fief_at_exit(fief *f, fief_exit_fn *fn, void *arg) {
+    return fn != NULL ? fi_life_at_exit(f, fn, arg) : FIEF_BAD_ARGUMENT;
+}
+
+const char *fief_status_text(fief_status status) {
+    switch (status) {
+    case FIEF_OK:
+        return "success";
+    case FIEF_NO_MEMORY:
+        return "out of memory";
+    case FIEF_BAD_ARGUMENT:
+        return "invalid argument";
+    case FIEF_BAD_STATE:
+        return "the interpreter is closing or dead";
+    }
+    return "unknown status";
+}
+
+/* ---- who is who ---- */
+
+fief_id fief_owner(const void *p) {
+    const fi_arena *arena = fi_map_find(p);
+    if (arena == NULL || fi_load_acquire(&arena->owner) == NULL)
+        return FIEF_ID_NONE;
+    return fi_load_relaxed(&arena->owner_id);
+}
+
+fief_id fief_id_of(const fief *f) {
+    return f->id;
+}
+
+const char *fief_name(const fief *f) {
+    return f->slot->name;
+}
+
+fief *fief_find(fief_id id) {
+    return fi_registry_find(id);
+}
+
+static _Thread_local fief *current;
+
+fief *fief_enter(fief *f) {
+    fief *previous = current;
+    current = f;
+    return previous;
+}
+
+fief *fief_current(void) {
+    return current;
+}
+
+void fief_leave(fief *previous) {
+    current = previous;
+}
+
+/* ---- housekeeping ---- */
+
+size_t fief_poll(fief *f) {
+    size_t taken = fi_misuse_check_handle(f, "fief_poll") ? fi_remote_take_in(f) : 0;
+    if (taken > 0)
+        fi_stats_publish(f);
+    return taken;
+}
+
+size_t fief_trim(fief *f) {
+    if (f == NULL)
+        return fi_arena_release_warm();
+    return fi_misuse_check_handle(f, "fief_trim") ? fi_heap_trim(f) : 0;
+}
+
+void fief_unwind_begin(fief *f) {
+    fi_heap_unwind(f, true);
+}
+
+void fief_unwind_end(fief *f) {
+    fi_heap_unwind(f, false);
+}
+
+fief_status fief_limit_set(fief *f, const fief_limit *limit) {
+    if (limit == NULL || !fi_limit_is_valid(limit))
+        return FIEF_BAD_ARGUMENT;
+    if (f->state == FIEF_DEAD)
+        return FIEF_BAD_STATE;
+    fi_heap_set_limit(f, limit);
+    return FIEF_OK;
+}
+
+void fief_stats_read(const fief *f, fief_stats *out) {
+    fi_stats_read(f, out);
+}
+
+void fief_stats_publish(fief *f) {
+    if (fi_misuse_check_handle(f, "fief_stats_publish"))
+        fi_stats_publish(f);
+}
+
+void fief_leaks_read(fief_leaks *out) {
+    fi_registry_leaks(out);
+    out->late_frees = fi_heap_late_frees();
+}
+
+fief_status fief_visit(fief *f, fief_visitor *visit, void *arg) {
+    if (visit == NULL)
+        return FIEF_BAD_ARGUMENT;
+    if (f->state == FIEF_DEAD)
+        return FIEF_BAD_STATE;
+    fi_heap_visit(f, visit, arg);
+    return FIEF_OK;
+}

@@ -1,0 +1,184 @@
+/* Linux, on glibc and musl. */
+#define _GNU_SOURCE
+#include "os/os.h"
+
+#include "base/atomics.h"
+#include "base/bits.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef MREMAP_DONTUNMAP /* Linux 5.7; musl 1.2.3 and older headers lack it */
+#define MREMAP_DONTUNMAP 4
+#endif
+
+enum { PROT_USABLE = PROT_READ | PROT_WRITE };
+
+/* ---- fault injection ---- */
+
+static uint64_t requests_seen;
+static uint64_t request_to_fail; /* 0: none */
+
+static bool request_must_fail(void) {
+    return fi_add_relaxed(&requests_seen, 1) + 1 == fi_load_relaxed(&request_to_fail);
+}
+
+void fi_os_fail_at(uint64_t nth) {
+    fi_store_relaxed(&requests_seen, 0);
+    fi_store_relaxed(&request_to_fail, nth);
+}
+
+uint64_t fi_os_request_count(void) {
+    return fi_load_relaxed(&requests_seen);
+}
+
+/* ---- facts ---- */
+
+size_t fi_os_page_bytes(void) {
+    static size_t page_bytes; /* the same value whoever writes it */
+    size_t bytes = fi_load_relaxed(&page_bytes);
+    if (bytes == 0) {
+        bytes = (size_t)sysconf(_SC_PAGESIZE);
+        fi_store_relaxed(&page_bytes, bytes);
+    }
+    return bytes;
+}
+
+/* Four times the memory leaves room to be chosen from; under a limit on address space, what the limit leaves. */
+size_t fi_os_address_budget(void) {
+    const uint64_t least = UINT64_C(64) << 30, most = UINT64_C(1) << 42;
+    uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * fi_os_page_bytes();
+    uint64_t budget = UINT64_C(1) << (fi_highest_bit(memory | 1) + 3);
+    budget = budget < least ? least : budget > most ? most : budget;
+
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < budget)
+        budget = UINT64_C(1) << fi_highest_bit(limit.rlim_cur | 1);
+    return (size_t)budget;
+}
+
+uint64_t fi_os_now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+uint64_t fi_os_thread_id(void) {
+    return (uint64_t)syscall(SYS_gettid);
+}
+
+uint64_t fi_os_random(void) {
+    int saved = errno;
+    uint64_t value = 0;
+    if (getrandom(&value, sizeof value, GRND_NONBLOCK) != (ssize_t)sizeof value)
+        value = (uint64_t)(uintptr_t)&value ^ ((uint64_t)getpid() << 32) ^ fi_os_now_ms();
+    errno = saved;
+    return value;
+}
+
+/* ---- address space ---- */
+
+static void *map(void *at, size_t bytes, int protection, int flags) {
+    int saved = errno;
+    void *p = mmap(at, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+    errno = saved;
+    return p == MAP_FAILED ? NULL : p;
+}
+
+void *fi_os_reserve(size_t bytes, size_t alignment) {
+    if (request_must_fail())
+        return NULL;
+    size_t slack = alignment > fi_os_page_bytes() ? alignment : 0;
+    if (bytes + slack < bytes)
+        return NULL;
+    char *p = map(NULL, bytes + slack, PROT_NONE, 0);
+    if (p == NULL)
+        return NULL;
+    char *aligned = (char *)fi_round_up((size_t)p, alignment);
+    if (aligned > p)
+        fi_os_release(p, (size_t)(aligned - p));
+    size_t behind = slack - (size_t)(aligned - p);
+    if (behind > 0)
+        fi_os_release(aligned + bytes, behind);
+    return aligned;
+}
+
+bool fi_os_reserve_at(void *at, size_t bytes) {
+    if (request_must_fail())
+        return false;
+    void *p = map(at, bytes, PROT_NONE, MAP_FIXED_NOREPLACE);
+    if (p != NULL && p != at) { /* kernels before 4.17 take the address for a hint */
+        fi_os_release(p, bytes);
+        return false;
+    }
+    return p != NULL;
+}
+
+void *fi_os_map_zeros(size_t bytes) {
+    return request_must_fail() ? NULL : map(NULL, bytes, PROT_READ, 0);
+}
+
+static bool protect(void *at, size_t bytes, int protection) {
+    int saved = errno;
+    bool done = mprotect(at, bytes, protection) == 0;
+    errno = saved;
+    return done;
+}
+
+bool fi_os_enable(void *at, size_t bytes) {
+    return !request_must_fail() && protect(at, bytes, PROT_USABLE);
+}
+
+bool fi_os_commit(void *at, size_t bytes) {
+    return !request_must_fail() && protect(at, bytes, PROT_USABLE);
+}
+
+/* A fresh mapping gives the memory back and uncharges it in one call. It may be refused where that would split
+ * one mapping too many. */
+void fi_os_decommit(void *at, size_t bytes) {
+    if (map(at, bytes, PROT_NONE, MAP_FIXED) == NULL)
+        fi_os_purge(at, bytes);
+}
+
+void fi_os_purge(void *at, size_t bytes) {
+    int saved = errno;
+    madvise(at, bytes, MADV_DONTNEED);
+    errno = saved;
+}
+
+void fi_os_release(void *at, size_t bytes) {
+    int saved = errno;
+    munmap(at, bytes);
+    errno = saved;
+}
+
+bool fi_os_move_pages(void *from, void *to, size_t bytes) {
+    if (request_must_fail())
+        return false;
+    int saved = errno;
+    void *p = mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to);
+    errno = saved;
+    return p != MAP_FAILED;
+}
+
+/* ---- stderr ---- */
+
+void fi_os_write_error(const char *text, size_t bytes) {
+    int saved = errno;
+    while (bytes > 0) {
+        ssize_t written = write(STDERR_FILENO, text, bytes);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            break;
+        text += written;
+        bytes -= (size_t)written;
+    }
+    errno = saved;
+}

@@ -1,0 +1,89 @@
+/* Pools: a granule cut into blocks of one size class.
+ *
+ * The blocks are carved lazily, some at a time, so that a pool costs the pages it needs. A list of free blocks ends in
+ * `owner`, the handle (see fi_block). Lists are taken whole: the handle allocates from one while frees collect in
+ * the pool, so that neither waits for the other's last store. */
+#ifndef FI_POOL_POOL_H
+#define FI_POOL_POOL_H
+
+#include "arena/arena.h"
+#include "pool/size_class.h"
+
+/* Makes a granule a pool. Its first block lies at `start`; nothing is carved yet. State: CURRENT. */
+void fi_pool_open(fi_pool *pool, fi_arena *arena, unsigned size_class, char *start, void *owner);
+
+/* Makes one or more granules one large block of `bytes` usable bytes: LARGE, and TAILs. */
+void fi_pool_open_large(fi_pool *first, fi_arena *arena, unsigned granules, size_t bytes, fi_pool_state state,
+                        void *owner);
+
+/* Takes further granules behind a large block into it, or gives up its last ones; and sets its usable bytes. */
+void fi_pool_resize_large(fi_pool *first, unsigned granules, size_t bytes);
+
+/* From here on every free of what was in it is refused, whichever thread tries. */
+void fi_pool_close(fi_pool *pool);
+
+/* Hands out `count` new blocks as a list, in address order. carved + count <= capacity, count > 0. */
+fi_block *fi_pool_carve(fi_pool *pool, void *owner, unsigned count);
+
+/* Hands out all blocks that have come back, which are some. */
+fi_block *fi_pool_take(fi_pool *pool, void *owner);
+
+/* Hands out `count` of them at most. */
+fi_block *fi_pool_take_some(fi_pool *pool, void *owner, unsigned count);
+
+static inline bool fi_pool_is_small(const fi_pool *pool) {
+    return pool->state >= FI_POOL_CURRENT && pool->state <= FI_POOL_READY;
+}
+
+static inline unsigned fi_pool_used(const fi_pool *pool) {
+    return pool->floor + pool->count;
+}
+
+static inline unsigned fi_pool_free_count(const fi_pool *pool) {
+    return pool->carved - fi_pool_used(pool);
+}
+
+/* The next event comes after `frees` frees. */
+static inline void fi_pool_expect(fi_pool *pool, unsigned frees) {
+    unsigned used = fi_pool_used(pool);
+    pool->count = frees;
+    pool->floor = (uint16_t)(used - frees);
+}
+
+static inline char *fi_pool_start(const fi_pool *pool, const void *owner) {
+    return (char *)(pool->base - (uintptr_t)owner);
+}
+
+static inline fi_block *fi_pool_block(const fi_pool *pool, const void *owner, unsigned index) {
+    return (fi_block *)(fi_pool_start(pool, owner) + index * fi_class_bytes(pool->size_class));
+}
+
+/* Bytes of pages that its first `blocks` blocks lie on; a page that it shares with the handle is the handle's. */
+size_t fi_pool_extent(const fi_pool *pool, const void *owner, unsigned blocks);
+
+/* Takes a block back. True: the pool's event is due. */
+static inline bool fi_pool_push(fi_pool *pool, fi_block *block) {
+    block->mark = (uintptr_t)block;
+    block->next = pool->free;
+    pool->free = block;
+    return --pool->count == 0;
+}
+
+/* What a thread that is not the owner may know of a pool. */
+typedef struct fi_pool_view {
+    fi_pool_state state;
+    unsigned size_class;
+    unsigned carved;
+    uint32_t generation;
+    char *start;       /* of the first block, of the large block */
+    size_t large_bytes;
+} fi_pool_view;
+
+/* False: the pool is being changed, or is none. `owner` as read from its arena. */
+bool fi_pool_snapshot(const fi_pool *pool, const void *owner, fi_pool_view *out);
+
+/* A ring of READY pools: `*ring` is the index of its front, 0 if it is empty. */
+void fi_ring_push(uint32_t *ring, fi_pool *pool, bool at_front);
+void fi_ring_remove(uint32_t *ring, fi_pool *pool);
+
+#endif

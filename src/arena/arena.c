@@ -55,7 +55,6 @@ static fi_arena *publish(const fi_span *span, bool huge, bool from_provider) {
     arena->granules = huge ? 0 : (uint8_t)(span->units * FI_UNIT_GRANULES);
     arena->from_provider = from_provider;
     arena->holds_handle = 0;
-    arena->list = 0;
     arena->dirty_granules = 0;
     for (size_t i = 0; i < span->units; i++)
         fi_store_release(&fi_the_map.heads[span->slot + i], (uint32_t)span->slot);
@@ -156,6 +155,7 @@ void fi_arena_adopt(fi_arena *arena, void *owner, uint64_t owner_id, uint64_t *r
     arena->index = index;
     arena->free_granules = arena->granules != 0 ? fi_arena_all_granules(arena) : 0;
     arena->aged_granules = 0;
+    arena->list = 0;
     fi_store_relaxed(&arena->remote_granules, 0);
     fi_store_relaxed(&arena->owner_id, owner_id);
     fi_store_relaxed(&arena->state, FI_ARENA_LIVE);

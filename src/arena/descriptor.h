@@ -52,8 +52,8 @@ typedef enum fi_pool_state {
  *   used = floor + count        blocks handed to the program or waiting in a list of the handle
  *   carved = used + blocks on `free`,    carved <= capacity
  *
- * Each free counts `count` down; at 0 the pool's next event is due (heap/pools.c): CURRENT, all came home;
- * FULL, an eighth has come back, so it becomes READY; READY, all came home.
+ * Each free counts `count` down; at 0 the pool's next event is due (heap/pools.c): FULL, enough has come back for it to
+ * become READY; READY, all came home, so it is closed.
  *
  * A block that starts at p is this pool's if (p + owner - base) * multiplier < limit, in 64-bit arithmetic:
  * multiplier is 2^64 / block size rounded up by the excess e = multiplier * block size, so that the q-th block
@@ -68,7 +68,7 @@ typedef struct fi_pool {
     };
     uint64_t limit;     /* 0 where every free must take the slow path */
     uint32_t count;
-    uint16_t floor;
+    int16_t floor;      /* CURRENT: -1, so that no event is due */
     uint16_t carved;    /* blocks that have ever been in a list; TAIL: see there */
     uint32_t generation; /* even; odd while the owner changes the fields. Never goes back. */
     uint8_t size_class;

@@ -20,7 +20,8 @@ enum {
     FI_ARENA_LISTS = 5,          /* arenas with 1, 2-3, 4-7, 8-15, 16 free granules */
     FI_INLINE_ARENAS = 8,
     FI_LARGE_GRANULES = 8,       /* the largest block inside an arena is half a full one; beyond, it is huge */
-    FI_BORROW_UNIT_BYTES = 16
+    FI_BORROW_UNIT_BYTES = 16,
+    FI_PATIENCE = 32
 };
 
 #define FI_HUGE_BYTES (FI_LARGE_GRANULES * FI_GRANULE_BYTES - FI_ARENA_GAP_BYTES) /* blocks above are huge */
@@ -65,6 +66,8 @@ struct fief {
     fi_block *coarse_lists[FI_COARSE_CLASSES];
     fi_class classes[FI_CLASSES];
     uint8_t borrowed[FI_FINE_CLASSES]; /* of other classes' blocks, in FI_BORROW_UNIT_BYTES; see refill.c */
+    uint8_t worth[FI_CLASSES];         /* blocks that must have come back before they are taken as a list */
+    uint8_t patience[FI_CLASSES];      /* lists to take until longer ones are tried for */
     uint64_t touched[2];               /* classes whose list or pools may not be empty */
 
     fief_id id;

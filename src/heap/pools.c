@@ -5,6 +5,10 @@
 #include "heap/charge.h"
 #include "heap/purge.h"
 
+/* A full pool becomes READY when this part of it has come back: less, and a refill would be for a few blocks; more,
+ * and the heap would be larger than it need be. docs/decisions/0004-pool-choice.md has the measurements. */
+enum { FULL_FRACTION = 16 };
+
 static void set_state(fi_pool *pool, fi_pool_state state) {
     fi_store_relaxed(&pool->state, (uint8_t)state);
 }
@@ -39,12 +43,13 @@ void fi_heap_make_current(fief *f, fi_pool *pool) {
     FI_ASSERT(pool->state == FI_POOL_READY && class->current == 0);
     fi_ring_remove(&class->ready, pool);
     set_state(pool, FI_POOL_CURRENT);
+    fi_pool_expect(pool, fi_pool_used(pool) + 1);
     class->current = fi_map_index(pool);
 }
 
-void fi_heap_expect_eighth(fi_pool *pool) {
-    unsigned free = fi_pool_free_count(pool), eighth = pool->capacity / 8U;
-    fi_pool_expect(pool, eighth > free ? eighth - free : 1);
+void fi_heap_expect_some(fi_pool *pool) {
+    unsigned free = fi_pool_free_count(pool), worth = pool->capacity / FULL_FRACTION;
+    fi_pool_expect(pool, worth > free ? worth - free : 1);
 }
 
 void fi_heap_retire_current(fief *f, unsigned size_class) {
@@ -52,7 +57,7 @@ void fi_heap_retire_current(fief *f, unsigned size_class) {
     FI_ASSERT(pool->carved == pool->capacity);
     f->classes[size_class].current = 0;
     set_state(pool, FI_POOL_FULL);
-    fi_heap_expect_eighth(pool);
+    fi_heap_expect_some(pool);
 }
 
 /* In front, to be used next while it is in the cache; at the back where its arena is mostly empty, so that it may
@@ -72,9 +77,17 @@ void fi_heap_event(fief *f, fi_pool *pool) {
     }
     if (pool->state == FI_POOL_READY)
         fi_ring_remove(&f->classes[pool->size_class].ready, pool);
-    else if (pool->state == FI_POOL_CURRENT)
-        f->classes[pool->size_class].current = 0;
     close_pool(f, pool);
+}
+
+void fi_heap_close_idle(fief *f) {
+    FI_FOR_TOUCHED(f, c) {
+        fi_pool *pool = &fi_the_map.pools[f->classes[c].current];
+        if (f->classes[c].current == 0 || fi_pool_used(pool) > 0)
+            continue;
+        f->classes[c].current = 0;
+        close_pool(f, pool);
+    }
 }
 
 /* ---- lists ---- */

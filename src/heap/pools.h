@@ -14,10 +14,13 @@ void fi_heap_make_current(fief *f, fi_pool *pool);
 void fi_heap_retire_current(fief *f, unsigned size_class);
 
 /* Sets the next event of a FULL pool, after blocks were handed out of it. */
-void fi_heap_expect_eighth(fi_pool *pool);
+void fi_heap_expect_some(fi_pool *pool);
 
 /* A pool's count of frees has reached 0. */
 void fi_heap_event(fief *f, fi_pool *pool);
+
+/* Closes current pools all of whose blocks have come home. */
+void fi_heap_close_idle(fief *f);
 
 /* Takes back a block that has been checked. */
 static inline void fi_heap_take_back(fief *f, fi_pool *pool, fi_block *block) {

@@ -8,8 +8,9 @@
 
 enum {
     LEAST_CHUNK_BYTES = 1024,       /* carved at once: as much as is carved already, between these two */
-    MOST_CHUNK_BYTES = 16 * 1024,
-    MOST_SHORT_BLOCKS = 64,         /* a list this long is worth taking */
+    MOST_CHUNK_BYTES = 4 * 1024,
+    LEAST_LIST_BYTES = 4 * 1024,    /* how long lists may get, in a small heap and in a large one */
+    MOST_LIST_BYTES = 16 * 1024,
     BORROW_BYTES = 2048,            /* a class borrows that much before it gets a pool */
     BORROW_AT_ONCE_BYTES = 256,
     SMALL_HEAP_BYTES = 1 << 20      /* heaps with more address space than that don't borrow */
@@ -32,17 +33,23 @@ static fi_block *take_all(fief *f, fi_pool *pool) {
 
 /* ---- what has come back ---- */
 
-/* An eighth of what is carved, within bounds: shorter lists are left to grow while there is more to carve. */
-static unsigned short_list(const fi_pool *pool) {
-    unsigned eighth = pool->carved / 8U;
-    return eighth < MOST_SHORT_BLOCKS ? eighth : MOST_SHORT_BLOCKS;
+/* Taking a list costs a dozen nanoseconds, however long it is. A class that takes many short ones is given more
+ * blocks, so that they become longer: up to a share of the heap. */
+static void lengthen(fief *f, unsigned size_class) {
+    size_t bytes = f->count.charged_bytes / 16;
+    bytes = bytes < LEAST_LIST_BYTES ? LEAST_LIST_BYTES : bytes > MOST_LIST_BYTES ? MOST_LIST_BYTES : bytes;
+    size_t most = bytes / fi_class_bytes(size_class);
+    size_t twice = 2U * f->worth[size_class];
+    size_t worth = twice < most ? twice : most;
+    f->worth[size_class] = (uint8_t)(worth < f->worth[size_class] ? f->worth[size_class] : worth < 255 ? worth : 255);
+    f->patience[size_class] = FI_PATIENCE;
 }
 
 static fi_block *collect(fief *f, unsigned size_class) {
     fi_pool *pool = current_pool(f, size_class);
     if (pool != NULL) {
         unsigned free = fi_pool_free_count(pool);
-        if (free > 0 && (free > short_list(pool) || pool->carved == pool->capacity))
+        if (free >= f->worth[size_class] || (free > 0 && pool->carved == pool->capacity))
             return take_all(f, pool);
         if (pool->carved < pool->capacity)
             return NULL;
@@ -69,11 +76,12 @@ static fi_charge carve(fief *f, fi_pool *pool, unsigned blocks, bool *pressed, f
     return charge;
 }
 
-static unsigned chunk_blocks(const fi_pool *pool) {
+static unsigned chunk_blocks(const fief *f, const fi_pool *pool) {
     size_t block = fi_class_bytes(pool->size_class);
     size_t bytes = pool->carved * block;
     bytes = bytes < LEAST_CHUNK_BYTES ? LEAST_CHUNK_BYTES : bytes > MOST_CHUNK_BYTES ? MOST_CHUNK_BYTES : bytes;
-    return bytes > block ? (unsigned)(bytes / block) : 1;
+    unsigned blocks = (unsigned)(bytes / block), worth = f->worth[pool->size_class];
+    return blocks > worth ? blocks : worth;
 }
 
 /* A small heap would touch an OS page for each class it uses. Until a class has proved its need it takes its blocks
@@ -122,7 +130,7 @@ static fi_charge grow(fief *f, unsigned size_class, bool *pressed, fi_block **li
     if (f->classes[size_class].current == 0 && borrows(f, size_class))
         return borrow(f, size_class, pressed, list);
     fi_pool *pool = pool_to_carve(f, size_class);
-    return pool != NULL ? carve(f, pool, chunk_blocks(pool), pressed, list) : FI_CHARGE_REFUSED;
+    return pool != NULL ? carve(f, pool, chunk_blocks(f, pool), pressed, list) : FI_CHARGE_REFUSED;
 }
 
 /* ---- what is left ---- */
@@ -138,7 +146,7 @@ static fi_block *scrape(fief *f, unsigned size_class) {
                 continue;
             fi_block *list = take_all(f, pool);
             if (pool->state == FI_POOL_FULL)
-                fi_heap_expect_eighth(pool);
+                fi_heap_expect_some(pool);
             return list;
         }
     }
@@ -151,19 +159,20 @@ static bool list_is_empty(fief *f, unsigned size_class) {
 }
 
 /* One block of the list is handed out, the rest is for the fast path. */
-static void *hand_out(fief *f, unsigned size_class, fi_block *list) {
+static inline void *hand_out(fief *f, unsigned size_class, fi_block *list) {
     *fi_heap_list(f, size_class) = list->next;
-    f->touched[size_class / 64] |= UINT64_C(1) << (size_class % 64);
     list->mark = 0;
     return list;
 }
 
-void *fi_heap_refill(fief *f, unsigned size_class) {
-    f->fast.sentinel_mark = 0;
+FI_COLD static void *refill_slow(fief *f, unsigned size_class) {
     if (!fi_misuse_check_handle(f, "fief_alloc"))
         return NULL;
     if (!list_is_empty(f, size_class))
         fi_misuse_written_after_free(f, size_class);
+    if (f->patience[size_class] == 0)
+        lengthen(f, size_class);
+    f->touched[size_class / 64] |= UINT64_C(1) << (size_class % 64);
 
     bool pressed = false;
     for (;;) {
@@ -183,4 +192,16 @@ void *fi_heap_refill(fief *f, unsigned size_class) {
         }
         return list != NULL ? hand_out(f, size_class, list) : NULL;
     }
+}
+
+/* By far the most frequent case comes first: enough has come back to the current pool, and nothing else is due. */
+void *fi_heap_refill(fief *f, unsigned size_class) {
+    fi_pool *pool = &fi_the_map.pools[f->classes[size_class].current];
+    f->fast.sentinel_mark = 0;
+    if (FI_LIKELY(fi_pool_free_count(pool) >= f->worth[size_class] && f->patience[size_class] > 0 &&
+                  list_is_empty(f, size_class) && fi_load_relaxed(&f->slot->remote_summary) == 0)) {
+        f->patience[size_class]--;
+        return hand_out(f, size_class, take_all(f, pool));
+    }
+    return refill_slow(f, size_class);
 }

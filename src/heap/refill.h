@@ -5,7 +5,7 @@
 #include "heap/heap.h"
 
 /* A block of a size class whose list was found empty, or whose first block was found written to. */
-FI_COLD void *fi_heap_refill(fief *f, unsigned size_class);
+void *fi_heap_refill(fief *f, unsigned size_class);
 
 /* The same as the fast path, for any class. */
 static inline void *fi_heap_pop(fief *f, unsigned size_class) {

@@ -62,6 +62,7 @@ void fi_heap_visit(fief *f, fief_visitor *visitor, void *arg) {
 size_t fi_heap_trim(fief *f) {
     fi_remote_take_in(f);
     fi_heap_flush_lists(f);
+    fi_heap_close_idle(f);
     size_t bytes = fi_heap_purge(f);
     fi_stats_publish(f);
     return bytes;

@@ -18,6 +18,8 @@
 static void reset_class(fief *f, unsigned size_class) {
     *fi_heap_list(f, size_class) = fi_heap_sentinel(f);
     f->classes[size_class] = (fi_class){0, 0};
+    f->worth[size_class] = 1;
+    f->patience[size_class] = FI_PATIENCE;
     if (!fi_heap_is_coarse(size_class))
         f->borrowed[size_class] = 0;
 }

@@ -40,7 +40,7 @@ FI_HOT void fief_free_sized(fief *f, void *p, size_t size) {
     fief_inline_free_sized(f, p, size);
 }
 
-FI_COLD void *fief_slow_alloc_1(fief *f, size_t size) {
+void *fief_slow_alloc_1(fief *f, size_t size) {
     return size - 1 < FI_FINE_BYTES ? fi_heap_refill(f, fi_fine_class(size, f->fast.round)) : fi_heap_alloc(f, size);
 }
 

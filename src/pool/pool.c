@@ -38,8 +38,8 @@ void fi_pool_open(fi_pool *pool, fi_arena *arena, unsigned size_class, char *sta
     fi_store_relaxed(&pool->base, (uintptr_t)start + (uintptr_t)owner);
     fi_store_relaxed(&pool->multiplier, fi_size_classes[size_class].multiplier);
     fi_store_relaxed(&pool->limit, 0);
-    pool->count = 0;
-    pool->floor = 0;
+    pool->count = 1;
+    pool->floor = -1;
     fi_store_relaxed(&pool->carved, 0);
     pool->capacity = (uint16_t)fi_class_divide(size_class, (size_t)(end - start));
     fi_store_relaxed(&pool->size_class, (uint8_t)size_class);

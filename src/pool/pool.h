@@ -36,18 +36,17 @@ static inline bool fi_pool_is_small(const fi_pool *pool) {
 }
 
 static inline unsigned fi_pool_used(const fi_pool *pool) {
-    return pool->floor + pool->count;
+    return (unsigned)(pool->floor + (int)pool->count);
 }
 
 static inline unsigned fi_pool_free_count(const fi_pool *pool) {
     return pool->carved - fi_pool_used(pool);
 }
 
-/* The next event comes after `frees` frees. */
+/* The next event comes after `frees` frees; one more than there can be means never. */
 static inline void fi_pool_expect(fi_pool *pool, unsigned frees) {
-    unsigned used = fi_pool_used(pool);
+    pool->floor = (int16_t)((int)fi_pool_used(pool) - (int)frees);
     pool->count = frees;
-    pool->floor = (uint16_t)(used - frees);
 }
 
 static inline char *fi_pool_start(const fi_pool *pool, const void *owner) {

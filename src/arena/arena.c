@@ -8,7 +8,7 @@
 /* Bounds of the warm store, and how long it keeps an arena. */
 enum { WARM_SMALL_COUNT = 32, WARM_FULL_COUNT = 8, WARM_DECAY_MS = 500 };
 
-/* First in, first out: the oldest address comes round first. Both under FI_RANK_SPACE. */
+/* First in, first out: the oldest address comes round first. Both under FI_RANK_PROCESS. */
 typedef struct warm_store {
     fi_arena *first, *last;
     unsigned count, most;
@@ -39,6 +39,7 @@ static fi_arena *store_pop(warm_store *store) {
 }
 
 bool fi_arena_init(void) {
+    fi_os_init();
     return fi_space_init();
 }
 
@@ -67,11 +68,11 @@ static fi_arena *take_from_source(const fi_source *source, size_t bytes, size_t 
     if (start == NULL)
         return NULL;
     fi_span span;
-    fi_lock(FI_RANK_SPACE);
+    fi_lock(FI_RANK_PROCESS);
     bool claimed = ((uintptr_t)start & (alignment - 1)) == 0 &&
                    fi_space_claim(start, bytes >> FI_UNIT_SHIFT, &span);
     fi_arena *arena = claimed ? publish(&span, huge, true) : NULL;
-    fi_unlock(FI_RANK_SPACE);
+    fi_unlock(FI_RANK_PROCESS);
     if (arena == NULL) {
         source->free(source->ctx, start, bytes);
         return NULL;
@@ -85,31 +86,38 @@ static fi_arena *take_from_source(const fi_source *source, size_t bytes, size_t 
 
 static fi_arena *take_space(size_t units, size_t align_units, bool huge) {
     fi_span span;
-    fi_lock(FI_RANK_SPACE);
+    fi_lock(FI_RANK_PROCESS);
     bool taken = fi_space_take(units, align_units, &span);
-    fi_unlock(FI_RANK_SPACE);
+    fi_unlock(FI_RANK_PROCESS);
     if (!taken)
         return NULL;
     if (!huge && !fi_os_commit(span.start, units * FI_UNIT_BYTES)) {
-        fi_lock(FI_RANK_SPACE);
+        fi_lock(FI_RANK_PROCESS);
         fi_space_give(&span);
-        fi_unlock(FI_RANK_SPACE);
+        fi_unlock(FI_RANK_PROCESS);
         return NULL;
     }
     return publish(&span, huge, false);
 }
 
-fi_arena *fi_arena_take(const fi_source *source, unsigned units, bool warm) {
-    size_t bytes = units * FI_UNIT_BYTES;
+fi_arena *fi_arena_pop_warm(unsigned units) {
+    return store_pop(store_for(units * FI_UNIT_BYTES));
+}
+
+fi_arena *fi_arena_take_fresh(const fi_source *source, unsigned units) {
     if (source->alloc != NULL)
-        return take_from_source(source, bytes, FI_UNIT_BYTES, false);
+        return take_from_source(source, units * FI_UNIT_BYTES, FI_UNIT_BYTES, false);
+    return take_space(units, units, false);
+}
+
+fi_arena *fi_arena_take(const fi_source *source, unsigned units, bool warm) {
     fi_arena *arena = NULL;
-    if (warm) {
-        fi_lock(FI_RANK_SPACE);
-        arena = store_pop(store_for(bytes));
-        fi_unlock(FI_RANK_SPACE);
+    if (warm && source->alloc == NULL) {
+        fi_lock(FI_RANK_PROCESS);
+        arena = fi_arena_pop_warm(units);
+        fi_unlock(FI_RANK_PROCESS);
     }
-    return arena != NULL ? arena : take_space(units, units, false);
+    return arena != NULL ? arena : fi_arena_take_fresh(source, units);
 }
 
 fi_arena *fi_arena_take_huge(const fi_source *source, size_t bytes, size_t alignment) {
@@ -138,9 +146,9 @@ bool fi_arena_extend_huge(fi_arena *arena, size_t old_bytes, size_t bytes) {
     fi_span span = span_of(arena);
     size_t units = fi_divide_up(bytes, FI_UNIT_BYTES);
     if (units > span.units) {
-        fi_lock(FI_RANK_SPACE);
+        fi_lock(FI_RANK_PROCESS);
         bool extended = fi_space_extend(&span, units - span.units);
-        fi_unlock(FI_RANK_SPACE);
+        fi_unlock(FI_RANK_PROCESS);
         if (!extended)
             return false;
         for (size_t i = arena->bytes >> FI_UNIT_SHIFT; i < units; i++)
@@ -165,48 +173,52 @@ void fi_arena_adopt(fi_arena *arena, void *owner, uint64_t owner_id, uint64_t *r
 /* ---- leaving ---- */
 
 /* The operating system, or the host, gets it back; what stays is the tombstone. */
-static void bury(fi_arena *arena, const fi_source *source) {
+void fi_arena_bury(fi_arena *arena, const fi_source *source) {
     fi_span span = span_of(arena);
     if (!arena->from_provider)
         fi_os_decommit(arena->start, arena->bytes);
     fi_store_relaxed(&arena->state, FI_ARENA_DEAD);
     bool from_provider = arena->from_provider;
-    fi_lock(FI_RANK_SPACE);
+    fi_lock(FI_RANK_PROCESS);
     fi_space_give(&span);
-    fi_unlock(FI_RANK_SPACE);
+    fi_unlock(FI_RANK_PROCESS);
     if (from_provider)
         source->free(source->ctx, span.start, span.units * FI_UNIT_BYTES);
 }
 
-static fi_arena *pop_if_older(warm_store *store, uint64_t before_ms) {
-    bool due = store->first != NULL && store->first->warm_since_ms <= before_ms;
-    return due ? store_pop(store) : NULL;
+void fi_arena_disown(fi_arena *arena, uint64_t dirty) {
+    arena->dirty_granules = dirty;
+    fi_store_release(&arena->owner, NULL);
 }
 
-/* Keeps an arena warm, and lets one go that has been so for too long. False: there was no room. */
-static bool keep_warm(fi_arena *arena, uint64_t dirty) {
-    static const fi_source from_system;
+/* An entry that has been warm for too long goes as another comes. */
+bool fi_arena_push_warm(fi_arena *arena, uint64_t now_ms, fi_arena **due) {
     warm_store *store = store_for(arena->bytes);
-    uint64_t now = fi_os_now_ms();
-    arena->dirty_granules = dirty;
-    arena->warm_since_ms = now;
-    fi_lock(FI_RANK_SPACE);
-    fi_arena *due = now > WARM_DECAY_MS ? pop_if_older(store, now - WARM_DECAY_MS) : NULL;
-    bool kept = store->count < store->most;
-    if (kept) {
-        fi_store_relaxed(&arena->state, FI_ARENA_WARM);
-        store_push(store, arena);
-    }
-    fi_unlock(FI_RANK_SPACE);
-    if (due != NULL)
-        bury(due, &from_system);
-    return kept;
+    bool too_old = store->first != NULL && now_ms - store->first->warm_since_ms > WARM_DECAY_MS;
+    *due = too_old ? store_pop(store) : NULL;
+    if (arena->from_provider || store->count == store->most)
+        return false;
+    arena->warm_since_ms = now_ms;
+    fi_store_relaxed(&arena->state, FI_ARENA_WARM);
+    store_push(store, arena);
+    return true;
 }
 
 void fi_arena_leave(fi_arena *arena, const fi_source *source, bool warm, uint64_t dirty) {
-    fi_store_release(&arena->owner, NULL);
-    if (!(warm && !arena->from_provider && keep_warm(arena, dirty)))
-        bury(arena, source);
+    fi_arena_disown(arena, dirty);
+    if (!warm || arena->from_provider) {
+        fi_arena_bury(arena, source);
+        return;
+    }
+    fi_arena *due;
+    uint64_t now = fi_os_now_ms();
+    fi_lock(FI_RANK_PROCESS);
+    bool kept = fi_arena_push_warm(arena, now, &due);
+    fi_unlock(FI_RANK_PROCESS);
+    if (due != NULL)
+        fi_arena_bury(due, source);
+    if (!kept)
+        fi_arena_bury(arena, source);
 }
 
 size_t fi_arena_release_warm(void) {
@@ -215,13 +227,13 @@ size_t fi_arena_release_warm(void) {
     size_t bytes = 0;
     for (unsigned i = 0; i < 2; i++)
         for (;;) {
-            fi_lock(FI_RANK_SPACE);
+            fi_lock(FI_RANK_PROCESS);
             fi_arena *arena = store_pop(stores[i]);
-            fi_unlock(FI_RANK_SPACE);
+            fi_unlock(FI_RANK_PROCESS);
             if (arena == NULL)
                 break;
             bytes += (size_t)fi_count_bits(arena->dirty_granules) << FI_GRANULE_SHIFT;
-            bury(arena, &from_system);
+            fi_arena_bury(arena, &from_system);
         }
     return bytes;
 }

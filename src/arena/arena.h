@@ -19,10 +19,14 @@ typedef struct fi_source {
 /* Readies the map and the address space; once, before anything else. False: there is no memory for them. */
 FI_MUST_USE bool fi_arena_init(void);
 
-/* An arena of `units` units (small or full), committed. `source` with alloc NULL: the operating system's memory,
- * warm if `warm` allows it. The first arena of a handle comes back with the handle's last contents if it
- * `holds_handle`. NULL on exhaustion. */
+/* An arena of `units` units (small or full), committed, from the source (`alloc` NULL: the operating system). `warm`:
+ * one that an ended interpreter left will do. NULL on exhaustion. */
 fi_arena *fi_arena_take(const fi_source *source, unsigned units, bool warm);
+fi_arena *fi_arena_take_fresh(const fi_source *source, unsigned units);
+
+/* The same for a caller that holds FI_RANK_PROCESS: a warm one, or NULL. One that `holds_handle` still has the
+ * handle's last contents. */
+fi_arena *fi_arena_pop_warm(unsigned units);
 
 /* Address space for one huge block of at least `bytes`, the first `bytes` of it committed; whole units. */
 fi_arena *fi_arena_take_huge(const fi_source *source, size_t bytes, size_t alignment);
@@ -35,6 +39,12 @@ void fi_arena_adopt(fi_arena *arena, void *owner, uint64_t owner_id, uint64_t *r
 
 /* The owner leaves it. `warm`: it may be kept for another; the granules of `dirty` may hold memory. */
 void fi_arena_leave(fi_arena *arena, const fi_source *source, bool warm, uint64_t dirty);
+
+/* The same in steps, for a caller that has more to do under FI_RANK_PROCESS: disown, push under the lock, then bury
+ * what could not be kept, and `*due` if it is not NULL. */
+void fi_arena_disown(fi_arena *arena, uint64_t dirty);
+FI_MUST_USE bool fi_arena_push_warm(fi_arena *arena, uint64_t now_ms, fi_arena **due);
+void fi_arena_bury(fi_arena *arena, const fi_source *source);
 
 /* Gives all warm arenas back to the operating system. Returns the bytes of memory that may have been in them. */
 size_t fi_arena_release_warm(void);

@@ -87,7 +87,7 @@ typedef enum fi_arena_state {
     FI_ARENA_DEAD  /* its owner has ended or gave it back; a tombstone */
 } fi_arena_state;
 
-/* One arena, or one huge block. LIVE: its owner writes, except where noted. Else: under FI_RANK_SPACE. */
+/* One arena, or one huge block. LIVE: its owner writes, except where noted. Else: under FI_RANK_PROCESS. */
 struct fi_arena {
     _Alignas(64) char *start;
     size_t bytes;

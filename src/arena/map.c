@@ -57,7 +57,7 @@ static bool enable(void *table, size_t entry_bytes, size_t first, size_t count) 
 
 /* A stripe is a gibibyte of the window: one bit of `enabled`, a handful of system calls, once. */
 enum { STRIPE_UNITS = 4096, MOST_STRIPES = (1 << 24) / STRIPE_UNITS };
-static uint8_t enabled[MOST_STRIPES]; /* under FI_RANK_SPACE */
+static uint8_t enabled[MOST_STRIPES]; /* under FI_RANK_PROCESS */
 
 static bool enable_stripe(size_t stripe) {
     size_t first = stripe * STRIPE_UNITS;

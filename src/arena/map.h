@@ -29,7 +29,7 @@ typedef struct fi_map {
     uint64_t *remote;  /* FI_REMOTE_WORDS for each granule: generation << 32 | a bit for each block */
     fi_arena *arenas;  /* one for each unit */
     uint32_t *heads;   /* for each unit: the slot of the arena it belongs, or last belonged, to; 0: none */
-    uint64_t *used;    /* a bit for each unit that is taken; under FI_RANK_SPACE. Unit 0 is never used. */
+    uint64_t *used;    /* a bit for each unit that is taken; under FI_RANK_PROCESS. Unit 0 is never used. */
     size_t units;      /* size of the window, a power of two */
 } fi_map;
 
@@ -42,7 +42,7 @@ extern const fi_pool fi_no_pool;
 /* Makes the tables for a window of `units` units. False: nothing was made. */
 FI_MUST_USE bool fi_map_init(size_t units);
 
-/* Makes the entries of these units writable. Under FI_RANK_SPACE. */
+/* Makes the entries of these units writable. Under FI_RANK_PROCESS. */
 FI_MUST_USE bool fi_map_enable(size_t first_unit, size_t units);
 
 /* The entry that an address has of itself (alternate 0) or may be given instead. */

@@ -4,7 +4,7 @@
  * tombstone and not another interpreter's live block. The search comes round over a stretch that grows with what is in
  * use, so that the tables behind it stay small.
  *
- * Everything here is called under FI_RANK_SPACE, fi_space_init excepted. */
+ * Everything here is called under FI_RANK_PROCESS, fi_space_init excepted. */
 #ifndef FI_ARENA_SPACE_H
 #define FI_ARENA_SPACE_H
 

@@ -5,7 +5,10 @@
 #define FI_LIKELY(x) __builtin_expect(!!(x), 1)
 #define FI_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-/* Rare, out of line, and away from the hot code. */
+/* Out of line: the slow half of a hot function, and still worth its speed. */
+#define FI_SLOW __attribute__((noinline))
+
+/* Rare enough to be made small instead, and to lie away from the hot code. */
 #define FI_COLD __attribute__((cold, noinline))
 
 /* Hot entry points start on a cache line of their own, so that their length in lines does not depend on the

@@ -8,9 +8,8 @@
 #include <pthread.h>
 
 typedef enum fi_lock_rank {
-    FI_RANK_REGISTRY, /* ids and slots of interpreters */
-    FI_RANK_SPACE,    /* address space, warm arenas */
-    FI_RANK_META,     /* small process-wide allocations */
+    FI_RANK_PROCESS, /* who there is, address space, warm arenas: a life takes it twice, so it is one lock */
+    FI_RANK_META,    /* small process-wide allocations */
     FI_RANK_COUNT
 } fi_lock_rank;
 

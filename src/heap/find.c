@@ -49,11 +49,14 @@ static fi_place find_in_arena(fi_found *found, const void *p) {
 }
 
 fi_found fi_find(const void *p) {
-    fi_found found = {.place = FI_PLACE_WILD, .arena = fi_map_find(p), .identity = {.state = FIEF_DEAD}};
+    fi_found found = {.place = FI_PLACE_WILD, .arena = fi_map_find(p), .owner_state = FIEF_DEAD};
     if (found.arena == NULL)
         return found;
     found.owner = fi_load_acquire(&found.arena->owner);
-    found.identity = fi_slot_identify(fi_owner_slot(found.arena), fi_load_relaxed(&found.arena->owner_id));
+    found.slot = fi_owner_slot(found.arena);
+    found.owner_id = fi_load_relaxed(&found.arena->owner_id);
+    if (found.slot != NULL && fi_load_relaxed(&found.slot->id) == found.owner_id)
+        found.owner_state = (fief_state)fi_load_relaxed(&found.slot->state);
     found.place = found.owner != NULL ? find_in_arena(&found, p) : FI_PLACE_GIVEN_BACK;
     return found;
 }
@@ -72,7 +75,8 @@ fi_incident fi_found_incident(const fi_found *found, const void *p, fief *caller
                          .pointer = p,
                          .block = found->block,
                          .block_bytes = found->block_bytes,
-                         .owner = found->identity,
+                         .owner_slot = found->slot,
+                         .owner_id = found->owner_id,
                          .caller = caller};
 }
 

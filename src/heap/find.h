@@ -17,7 +17,9 @@ typedef struct fi_found {
     fi_place place;
     fi_arena *arena;     /* NULL: not fief's */
     fief *owner;         /* NULL: none, or none that lives */
-    fi_identity identity; /* of the arena's owner, living or ended */
+    fi_slot *slot;       /* of the arena's owner, living or ended */
+    fief_id owner_id;
+    fief_state owner_state;
     fi_pool *pool;       /* the block's; of a large block, its first granule's */
     fi_pool_view view;
     unsigned index;      /* in its pool */
@@ -27,12 +29,6 @@ typedef struct fi_found {
 
 /* Any thread: reads descriptors alone, never the block. */
 fi_found fi_find(const void *p);
-
-/* The slot of an arena's owner, living or ended; NULL if it never had one. */
-static inline fi_slot *fi_owner_slot(const fi_arena *arena) {
-    char *summary = (char *)arena->remote_summary;
-    return summary != NULL ? (fi_slot *)(void *)(summary - offsetof(fi_slot, remote_summary)) : NULL;
-}
 
 /* Whether a block of f's own is free. */
 bool fi_found_is_free(fief *f, const fi_found *found);

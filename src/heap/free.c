@@ -15,7 +15,7 @@ uint64_t fi_heap_late_frees(void) {
 }
 
 bool fi_found_is_late(const fi_found *found) {
-    return found->arena != NULL && found->identity.id != FIEF_ID_NONE && found->identity.state != FIEF_LIVE;
+    return found->slot != NULL && found->owner_state != FIEF_LIVE;
 }
 
 /* Reported once for each interpreter that ended; its block stays dead. */
@@ -23,7 +23,7 @@ void fi_heap_meet_late(fief *f, const fi_found *found, const fi_incident *incide
     fi_incident late = *incident;
     late.kind = FIEF_MISUSE_LATE_FREE;
     fi_add_relaxed(&late_frees, 1);
-    bool first = fi_add_relaxed(&fi_owner_slot(found->arena)->late_in, 1) == 0;
+    bool first = fi_add_relaxed(&found->slot->late_in, 1) == 0;
     if (f != NULL)
         f->count.late_out++;
     fi_misuse_tell(&late, "the block stays dead", !first);
@@ -39,21 +39,20 @@ static bool is_news(fief *f, fief_id owner) {
 }
 
 bool fi_heap_meet_foreign(fief *f, const fi_found *found, const fi_incident *incident, const char *verdict) {
-    fi_slot *slot = fi_owner_slot(found->arena);
     f->count.foreign_out++;
-    fi_add_relaxed(&slot->foreign_in, 1);
-    fi_store_relaxed(&slot->last_sender, f->slot);
+    fi_add_relaxed(&found->slot->foreign_in, 1);
+    fi_store_relaxed(&found->slot->last_sender, f->slot);
     switch ((fief_foreign_policy)f->on_foreign) {
     case FIEF_FOREIGN_ABORT:
         fi_misuse_tell(incident, "abort", false);
         abort();
     case FIEF_FOREIGN_IGNORE:
-        fi_misuse_tell(incident, "the call does nothing", !is_news(f, found->identity.id));
+        fi_misuse_tell(incident, "the call does nothing", !is_news(f, found->owner_id));
         return false;
     case FIEF_FOREIGN_ROUTE:
         break;
     }
-    fi_misuse_tell(incident, verdict, !is_news(f, found->identity.id));
+    fi_misuse_tell(incident, verdict, !is_news(f, found->owner_id));
     return true;
 }
 

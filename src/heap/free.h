@@ -6,7 +6,7 @@
 
 /* Whatever the fast path did not take: NULL, large blocks, other interpreters' blocks, misuse. f NULL: a sanctioned
  * remote free. */
-FI_COLD void fi_heap_free_slow(fief *f, void *p, const char *operation);
+FI_SLOW void fi_heap_free_slow(fief *f, void *p, const char *operation);
 
 /* An interpreter's own handle met another one's block: counts, tells, and says whether the call may go on by its
  * on_foreign. `verdict` is what is told if it does. */

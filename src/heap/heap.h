@@ -105,6 +105,12 @@ struct fief {
 static_assert(sizeof(struct fief) <= FI_HANDLE_BYTES, "the handle fits before the first pool");
 static_assert(offsetof(struct fief, fast) == 0, "inline.h finds its part at the start");
 
+/* The slot of an arena's owner, living or ended; NULL if it never had one. */
+static inline fi_slot *fi_owner_slot(const fi_arena *arena) {
+    char *summary = (char *)arena->remote_summary;
+    return summary != NULL ? (fi_slot *)(void *)(summary - offsetof(fi_slot, remote_summary)) : NULL;
+}
+
 /* ---- lists ---- */
 
 static inline fi_block *fi_heap_sentinel(fief *f) {

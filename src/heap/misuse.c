@@ -49,10 +49,11 @@ static void add_who(text *t, const char *role, const fi_identity *who) {
     if (who->id == FIEF_ID_NONE)
         add(t, "  %-8s none", role);
     else
-        add(t, "  %-8s interpreter %" PRIu64 " \"%s\" (%s)", role, who->id, who->name, state_names[who->state]);
+        add(t, "  %-8s interpreter %" PRIu64 " \"%s\" (%s)", role, who->id, who->name.text, state_names[who->state]);
 }
 
-static void compose(text *t, const fi_incident *incident, const fi_identity *caller, const char *verdict) {
+static void compose(text *t, const fi_incident *incident, const fi_identity *owner, const fi_identity *caller,
+                    const char *verdict) {
     const fi_incident *i = incident;
     add(t, "fief: %s in %s\n  %-8s %p", kind_names[i->kind], i->operation, "pointer", (void *)(uintptr_t)i->pointer);
     if (i->block == i->pointer && i->block != NULL)
@@ -61,7 +62,7 @@ static void compose(text *t, const fi_incident *incident, const fi_identity *cal
         add(t, ", %zu bytes into the block %p of %zu bytes",
             (size_t)((const char *)i->pointer - (const char *)i->block), (void *)(uintptr_t)i->block, i->block_bytes);
     add(t, "\n");
-    add_who(t, "owner", &i->owner);
+    add_who(t, "owner", owner);
     add(t, "\n");
     add_who(t, "caller", caller);
     add(t, ", thread %" PRIu64 "\n  %-8s %s\n", fi_os_thread_id(), "verdict", verdict);
@@ -76,15 +77,22 @@ static fi_identity caller_of(const fi_incident *incident) {
     return fi_slot_identify(slot, slot != NULL ? fi_load_relaxed(&slot->id) : FIEF_ID_NONE);
 }
 
+static bool has_callback(const fi_slot *slot) {
+    return slot != NULL && fi_load_relaxed(&slot->report) != NULL;
+}
+
 void fi_misuse_tell(const fi_incident *incident, const char *verdict, bool hushed) {
-    fi_identity caller = caller_of(incident);
-    const fi_identity *teller = caller.report != NULL ? &caller : &incident->owner;
-    if (hushed && teller->report == NULL)
+    const fi_slot *caller_slot = incident->caller != NULL ? incident->caller->slot : incident->caller_slot;
+    if (hushed && !has_callback(caller_slot) && !has_callback(incident->owner_slot))
         return;
+    fi_identity caller = caller_of(incident);
+    fi_identity owner = fi_slot_identify(incident->owner_slot, incident->owner_id);
+    const fi_identity *teller = caller.report != NULL ? &caller : &owner;
     text t = {.length = 0};
-    compose(&t, incident, &caller, verdict);
+    compose(&t, incident, &owner, &caller, verdict);
     if (teller->report == NULL) {
-        fi_os_write_error(t.bytes, t.length);
+        if (!hushed)
+            fi_os_write_error(t.bytes, t.length);
         return;
     }
     const fi_incident *i = incident;
@@ -97,11 +105,11 @@ void fi_misuse_tell(const fi_incident *incident, const char *verdict, bool hushe
         .block = i->block,
         .displacement = i->block != NULL ? (size_t)((const char *)i->pointer - (const char *)i->block) : 0,
         .block_size = i->block_bytes,
-        .owner = i->owner.id,
+        .owner = owner.id,
         .caller = caller.id,
-        .owner_name = i->owner.name,
-        .caller_name = caller.name,
-        .owner_state = i->owner.state,
+        .owner_name = owner.name.text,
+        .caller_name = caller.name.text,
+        .owner_state = owner.state,
         .thread = fi_os_thread_id(),
         .text = t.bytes,
     };
@@ -109,7 +117,7 @@ void fi_misuse_tell(const fi_incident *incident, const char *verdict, bool hushe
 }
 
 void fi_misuse(const fi_incident *incident) {
-    fief_misuse_policy policy = incident->owner.on_misuse;
+    fief_misuse_policy policy = fi_slot_identify(incident->owner_slot, incident->owner_id).on_misuse;
     if (incident->caller != NULL) {
         policy = (fief_misuse_policy)incident->caller->on_misuse;
         incident->caller->count.misuses++;
@@ -127,7 +135,8 @@ bool fi_misuse_dead_handle(fief *f, const char *operation) {
     fi_misuse(&(fi_incident){.kind = FIEF_MISUSE_DEAD_HANDLE,
                              .operation = operation,
                              .pointer = f,
-                             .owner = fi_slot_identify(f->slot, f->id),
+                             .owner_slot = f->slot,
+                             .owner_id = f->id,
                              .caller = f});
     return false;
 }
@@ -149,7 +158,8 @@ void fi_misuse_written_after_free(fief *f, unsigned size_class) {
                              .pointer = block,
                              .block = block,
                              .block_bytes = pool != NULL ? fi_class_bytes(pool->size_class) : 0,
-                             .owner = fi_slot_identify(f->slot, f->id),
+                             .owner_slot = f->slot,
+                             .owner_id = f->id,
                              .caller = f});
 }
 
@@ -159,6 +169,7 @@ void fi_misuse_came_home_free(fief *f, const fi_pool *pool, const fi_block *bloc
                              .pointer = block,
                              .block = block,
                              .block_bytes = fi_class_bytes(pool->size_class),
-                             .owner = fi_slot_identify(f->slot, f->id),
+                             .owner_slot = f->slot,
+                             .owner_id = f->id,
                              .caller_slot = fi_load_relaxed(&f->slot->last_sender)});
 }

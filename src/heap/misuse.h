@@ -11,8 +11,9 @@ typedef struct fi_incident {
     const void *pointer;
     const void *block;
     size_t block_bytes;
-    fi_identity owner;
-    fief *caller;             /* NULL: a verb without a handle */
+    const fi_slot *owner_slot;  /* of interpreter owner_id, living or ended; NULL: nobody's */
+    fief_id owner_id;
+    fief *caller;               /* NULL: a verb without a handle */
     const fi_slot *caller_slot; /* where the handle is not known, but who it was */
 } fi_incident;
 

@@ -93,6 +93,9 @@ void fi_heap_close_idle(fief *f) {
 /* ---- lists ---- */
 
 fi_pool *fi_heap_pool_of(const fief *f, const void *p) {
+    fi_pool *pool = (fi_pool *)(f->fast.pools + (((uintptr_t)p >> 10) & f->fast.pool_mask));
+    if (((uintptr_t)p + (uintptr_t)f - pool->base) * pool->multiplier < pool->limit) /* as in fief_inline_free */
+        return pool;
     fi_arena *arena = fi_map_find(p);
     if (arena == NULL || arena->owner != f)
         return NULL;
@@ -134,13 +137,22 @@ void fi_heap_flush_lists(fief *f) {
     }
 }
 
+/* A list's blocks are of its class's size, but for those that a small heap has borrowed. */
+static void count_list(fief *f, unsigned size_class, fi_listed *listed) {
+    bool borrowed = !fi_heap_is_coarse(size_class) && f->borrowed[size_class] != 0;
+    uint64_t blocks = 0;
+    for (const fi_block *b = *fi_heap_list(f, size_class); b != fi_heap_sentinel(f); b = b->next) {
+        blocks++;
+        listed->bytes += borrowed ? fi_class_bytes(fi_heap_pool_of(f, b)->size_class) : 0;
+    }
+    listed->blocks += blocks;
+    listed->bytes += borrowed ? 0 : blocks * fi_class_bytes(size_class);
+}
+
 fi_listed fi_heap_count_listed(fief *f) {
     fi_listed listed = {0, 0};
     FI_FOR_TOUCHED(f, c) {
-        for (const fi_block *b = *fi_heap_list(f, c); b != fi_heap_sentinel(f); b = b->next) {
-            listed.blocks++;
-            listed.bytes += fi_class_bytes(fi_heap_pool_of(f, b)->size_class);
-        }
+        count_list(f, c, &listed);
     }
     return listed;
 }

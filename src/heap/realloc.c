@@ -56,7 +56,7 @@ static void *adopt(fief *f, const fi_found *found, fi_incident incident, size_t 
     return to;
 }
 
-FI_COLD static void *realloc_slow(fief *f, void *p, size_t size, const char *operation) {
+FI_SLOW static void *realloc_slow(fief *f, void *p, size_t size, const char *operation) {
     if (!fi_misuse_check_handle(f, operation))
         return NULL;
     fi_found found = fi_find(p);

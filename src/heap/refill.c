@@ -7,12 +7,12 @@
 #include "heap/stats.h"
 
 enum {
-    LEAST_CHUNK_BYTES = 1024,       /* carved at once: as much as is carved already, between these two */
+    LEAST_CHUNK_BYTES = 512,        /* carved at once: as much as is carved already, between these two */
     MOST_CHUNK_BYTES = 4 * 1024,
     LEAST_LIST_BYTES = 4 * 1024,    /* how long lists may get, in a small heap and in a large one */
     MOST_LIST_BYTES = 16 * 1024,
     BORROW_BYTES = 2048,            /* a class borrows that much before it gets a pool */
-    BORROW_AT_ONCE_BYTES = 256,
+    BORROW_AT_ONCE_BYTES = 512,
     SMALL_HEAP_BYTES = 1 << 20      /* heaps with more address space than that don't borrow */
 };
 
@@ -70,10 +70,14 @@ static fi_charge carve(fief *f, fi_pool *pool, unsigned blocks, bool *pressed, f
     unsigned room = (unsigned)(pool->capacity - pool->carved);
     blocks = blocks < room ? blocks : room;
     size_t bytes = fi_pool_extent(pool, f, pool->carved + blocks) - fi_pool_extent(pool, f, pool->carved);
-    fi_charge charge = fi_heap_charge(f, bytes, pressed);
-    if (charge == FI_CHARGED)
-        *list = listed(f, fi_pool_carve(pool, f, blocks), blocks);
-    return charge;
+    if (bytes > 0) { /* else they lie on pages that are charged already */
+        fi_charge charge = fi_heap_charge(f, bytes, pressed);
+        fi_stats_note_memory(f);
+        if (charge != FI_CHARGED)
+            return charge;
+    }
+    *list = listed(f, fi_pool_carve(pool, f, blocks), blocks);
+    return FI_CHARGED;
 }
 
 static unsigned chunk_blocks(const fief *f, const fi_pool *pool) {
@@ -103,12 +107,16 @@ static fi_pool *pool_to_carve(fief *f, unsigned size_class) {
     return pool != NULL ? pool : fi_heap_open_pool(f, size_class);
 }
 
+/* As many as have been borrowed so far, and at least one. */
+static unsigned lent_blocks(size_t borrowed_bytes, size_t block) {
+    size_t bytes = borrowed_bytes < BORROW_AT_ONCE_BYTES ? borrowed_bytes : BORROW_AT_ONCE_BYTES;
+    return bytes > block ? (unsigned)(bytes / block) : 1;
+}
+
 static fi_charge borrow(fief *f, unsigned size_class, bool *pressed, fi_block **list) {
     unsigned lender = lender_of(size_class);
     size_t lent_bytes = fi_class_bytes(lender);
-    unsigned most = f->borrowed[size_class] * FI_BORROW_UNIT_BYTES / (unsigned)lent_bytes + 1;
-    unsigned blocks = BORROW_AT_ONCE_BYTES / (unsigned)lent_bytes;
-    blocks = blocks == 0 ? 1 : blocks < most ? blocks : most;
+    unsigned blocks = lent_blocks(f->borrowed[size_class] * FI_BORROW_UNIT_BYTES, lent_bytes);
 
     fi_pool *pool = current_pool(f, lender);
     fi_charge charge = FI_CHARGED;
@@ -165,7 +173,7 @@ static inline void *hand_out(fief *f, unsigned size_class, fi_block *list) {
     return list;
 }
 
-FI_COLD static void *refill_slow(fief *f, unsigned size_class) {
+FI_SLOW static void *refill_slow(fief *f, unsigned size_class) {
     if (!fi_misuse_check_handle(f, "fief_alloc"))
         return NULL;
     if (!list_is_empty(f, size_class))
@@ -182,7 +190,6 @@ FI_COLD static void *refill_slow(fief *f, unsigned size_class) {
         fi_block *list = collect(f, size_class);
         if (list == NULL) {
             fi_charge charge = grow(f, size_class, &pressed, &list);
-            fi_stats_note_memory(f);
             if (charge == FI_CHARGE_AGAIN)
                 continue;
             if (charge == FI_CHARGE_REFUSED)

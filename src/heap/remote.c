@@ -41,6 +41,21 @@ fi_remote_result fi_remote_send(fi_arena *arena, const fi_pool *pool, const fi_p
     return FI_REMOTE_SENT;
 }
 
+bool fi_remote_free(const void *p) {
+    fi_arena *arena = fi_map_find(p);
+    const void *owner = arena != NULL ? fi_load_acquire(&arena->owner) : NULL;
+    if (owner == NULL || fi_load_relaxed(&fi_owner_slot(arena)->state) != FIEF_LIVE || arena->granules == 0)
+        return false;
+    const fi_pool *pool = fi_map_pools(arena) + ((size_t)((const char *)p - arena->start) >> FI_GRANULE_SHIFT);
+    fi_pool_view view;
+    if (!fi_pool_snapshot(pool, owner, &view) || !fi_view_is_small(&view))
+        return false;
+    size_t offset = (size_t)((const char *)p - view.start);
+    size_t index = fi_class_divide(view.size_class, offset);
+    return index < view.carved && index * fi_class_bytes(view.size_class) == offset &&
+           fi_remote_send(arena, pool, &view, (unsigned)index) == FI_REMOTE_SENT;
+}
+
 /* ---- the owner's side ---- */
 
 static size_t take_in_word(fief *f, fi_pool *pool, unsigned first, uint32_t bits) {

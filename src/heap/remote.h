@@ -26,11 +26,14 @@ typedef enum fi_remote_result {
 /* Sends a block home: the `index`th of the pool that `view` was taken of. Any thread, no handle. */
 fi_remote_result fi_remote_send(fi_arena *arena, const fi_pool *pool, const fi_pool_view *view, unsigned index);
 
+/* The same for any address, if it is a block of a living interpreter and all is well. False: nothing was done. */
+bool fi_remote_free(const void *p);
+
 /* Whether another has freed it, and its owner has not taken it in yet. */
 bool fi_remote_is_sent(const fi_pool *pool, const fi_pool_view *view, unsigned index);
 
 /* Takes in what has come; returns how many blocks. */
-FI_COLD size_t fi_remote_take_in_slow(fief *f);
+FI_SLOW size_t fi_remote_take_in_slow(fief *f);
 
 static inline size_t fi_remote_take_in(fief *f) {
     return FI_UNLIKELY(fi_load_relaxed(&f->slot->remote_summary) != 0) ? fi_remote_take_in_slow(f) : 0;

@@ -12,8 +12,8 @@ fi_identity fi_slot_identify(const fi_slot *slot, fief_id id) {
                          .on_misuse = (fief_misuse_policy)fi_load_relaxed(&slot->on_misuse),
                          .report = fi_load_relaxed(&slot->report),
                          .report_arg = fi_load_relaxed(&slot->report_arg)};
-    for (unsigned i = 0; i < FI_NAME_BYTES; i++)
-        known.name[i] = fi_load_relaxed(&slot->name[i]);
+    for (unsigned i = 0; i < FI_NAME_WORDS; i++)
+        known.name.words[i] = fi_load_relaxed(&slot->name.words[i]);
     fi_fence_acquire();
     return fi_load_relaxed(&slot->id) == id ? known : who;
 }

@@ -9,24 +9,31 @@
 
 #include <assert.h>
 
-enum { FI_NAME_BYTES = 64 };
+enum { FI_NAME_BYTES = 64, FI_NAME_WORDS = FI_NAME_BYTES / 8 };
+
+/* Copied word by word, since it may change under a reader. */
+typedef union fi_name {
+    char text[FI_NAME_BYTES];
+    uint64_t words[FI_NAME_WORDS];
+} fi_name;
 
 typedef struct fi_slot {
-    /* Written by those who free this interpreter's blocks. */
-    uint64_t remote_summary; /* bit i: an arena whose index is i mod 64 has remote frees */
-    uint64_t foreign_in;
-    uint64_t late_in;        /* late frees since the slot was taken; the first is reported */
+    /* Set by those who free this interpreter's blocks, read by it at each refill. */
+    _Alignas(64) uint64_t remote_summary; /* bit i: an arena whose index is i mod 64 has remote frees */
+
+    /* Written by those who free its blocks when they should not. */
+    _Alignas(64) uint64_t foreign_in;
+    uint64_t late_in;            /* late frees since the slot was taken; the first is reported */
     struct fi_slot *last_sender; /* who freed one of its blocks with a handle last, for reports that come later */
-    uint64_t unused[4];
 
     /* Written by the registry; constant while the interpreter lives, and after its end until the slot is reused. */
-    fief_id id;              /* FIEF_ID_NONE while the fields below change */
+    _Alignas(64) fief_id id; /* FIEF_ID_NONE while the fields below change */
     fief *heap;              /* NULL once the interpreter is closing */
     fief_report_fn *report;
     void *report_arg;
     uint8_t on_misuse;       /* fief_misuse_policy */
-    uint8_t state;           /* fief_state */
-    char name[FI_NAME_BYTES];
+    uint8_t state;           /* fief_state; the interpreter writes it when it begins to close */
+    fi_name name;
 
     /* The registry's own. */
     uint32_t number;
@@ -40,12 +47,12 @@ typedef struct fi_identity {
     fief_misuse_policy on_misuse;
     fief_report_fn *report;
     void *report_arg;
-    char name[FI_NAME_BYTES];
+    fi_name name;
 } fi_identity;
 
 /* Of interpreter `id`, living or ended, as far as `slot` still knows it; NULL slot: nobody. Any thread. */
 fi_identity fi_slot_identify(const fi_slot *slot, fief_id id);
 
-static_assert(offsetof(fi_slot, id) == 64, "what others write shares no cache line with what they only read");
+static_assert(sizeof(fi_slot) == 256, "four cache lines: what one side writes, the other does not wait for");
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "arena/meta.h"
 #include "base/atomics.h"
+#include "base/lock.h"
 #include "heap/arenas.h"
 #include "heap/charge.h"
 #include "heap/misuse.h"
@@ -54,23 +55,34 @@ static void set_up(fief *f, fi_arena *arena, fi_slot *slot, const fief_config *c
     fi_heap_set_limit(f, &config->limit);
     bool added = fi_heap_add_arena(f, arena);
     FI_ASSERT(added); /* there is room for the first eight */
-    f->stats.id = f->id;
-    f->stats.state = FIEF_LIVE;
+    f->stats = (fief_stats){.id = f->id, .state = FIEF_LIVE};
     fi_stats_note_memory(f);
 }
 
-fief_status fi_life_begin(fief **out, const fief_config *config) {
-    if (!fi_registry_ready())
-        return FIEF_NO_MEMORY;
-    fi_slot *slot = fi_registry_take(config);
-    if (slot == NULL)
-        return FIEF_NO_MEMORY;
-    const fi_source source = {config->provider.ctx, config->provider.alloc, config->provider.free};
-    fi_arena *arena = fi_arena_take(&source, FI_SMALL_ARENA_UNITS, !config->zeroed);
+/* A slot and an arena, in one turn of the lock where a warm one is there. */
+static fi_arena *take_both(const fief_config *config, const fi_source *source, fi_slot **slot) {
+    bool warm = !config->zeroed && source->alloc == NULL;
+    fi_lock(FI_RANK_PROCESS);
+    *slot = fi_registry_take(config);
+    fi_arena *arena = *slot != NULL && warm ? fi_arena_pop_warm(FI_SMALL_ARENA_UNITS) : NULL;
+    fi_unlock(FI_RANK_PROCESS);
+    if (*slot == NULL || arena != NULL)
+        return arena;
+    arena = fi_arena_take_fresh(source, FI_SMALL_ARENA_UNITS);
     if (arena == NULL) {
-        fi_registry_give(slot, NULL);
-        return FIEF_NO_MEMORY;
+        fi_lock(FI_RANK_PROCESS);
+        fi_registry_give(*slot, NULL);
+        fi_unlock(FI_RANK_PROCESS);
     }
+    return arena;
+}
+
+fief_status fi_life_begin(fief **out, const fief_config *config) {
+    const fi_source source = {config->provider.ctx, config->provider.alloc, config->provider.free};
+    fi_slot *slot;
+    fi_arena *arena = fi_registry_ready() ? take_both(config, &source, &slot) : NULL;
+    if (arena == NULL)
+        return FIEF_NO_MEMORY;
     fief *f = (fief *)(void *)arena->start;
     if (!arena->holds_handle)
         make_handle(f);
@@ -129,6 +141,21 @@ static void leave_arena(fief *f, fi_arena *arena) {
     }
 }
 
+/* The handle's own arena and the slot go in one turn of the lock. From then on the memory may be another's. */
+static void leave_home(fi_arena *home, uint64_t dirty, fi_source source, fi_slot *slot, const fi_leak *leak) {
+    fi_arena *due = NULL;
+    uint64_t now = fi_os_now_ms();
+    fi_arena_disown(home, dirty);
+    fi_lock(FI_RANK_PROCESS);
+    bool kept = fi_arena_push_warm(home, now, &due);
+    fi_registry_give(slot, leak);
+    fi_unlock(FI_RANK_PROCESS);
+    if (due != NULL)
+        fi_arena_bury(due, &source);
+    if (!kept)
+        fi_arena_bury(home, &source);
+}
+
 /* What the handle owns outside of its arenas, and the fields that the next handle here must find as in a fresh
  * one. What tells who it was stays: a program may still hold it. */
 static void clean_handle(fief *f) {
@@ -141,7 +168,6 @@ static void clean_handle(fief *f) {
     memset(f->arena_lists, 0, sizeof f->arena_lists);
     memset(f->inline_arenas, 0, sizeof f->inline_arenas);
     memset(&f->count, 0, sizeof f->count);
-    memset(&f->stats, 0, sizeof f->stats);
     f->arenas = f->inline_arenas;
     f->arena_end = 0;
     f->in_pressure = f->shrinking = false;
@@ -152,24 +178,20 @@ static void clean_handle(fief *f) {
     f->state = FIEF_DEAD;
 }
 
-static void leave_all(fief *f, fi_arena *home) {
-    for (uint32_t i = 0; i < f->arena_end; i++)
-        if (f->arenas[i] != NULL && f->arenas[i] != home)
-            leave_arena(f, f->arenas[i]);
-    clean_handle(f);
-    leave_arena(f, home); /* from here on the handle's memory may be another's */
-}
-
 fief_status fi_life_end(fief *f) {
     if (!fi_misuse_check_handle(f, "fief_destroy") || f->state == FIEF_CLOSING)
         return FIEF_BAD_STATE;
-    fi_slot *slot = f->slot;
     f->state = FIEF_CLOSING;
-    fi_registry_close(slot);
+    fi_registry_close(f->slot);
     run_exits(f);
     fi_remote_take_in(f);
     fi_live live = fi_stats_count_live(f);
-    leave_all(f, fi_map_find(f));
-    fi_registry_give(slot, &(fi_leak){live.blocks, live.bytes});
+    fi_arena *home = fi_map_find(f);
+    for (uint32_t i = 0; i < f->arena_end; i++)
+        if (f->arenas[i] != NULL && f->arenas[i] != home)
+            leave_arena(f, f->arenas[i]);
+    uint64_t dirty = close_pools(f, home);
+    clean_handle(f);
+    leave_home(home, dirty, f->source, f->slot, &(fi_leak){live.blocks, live.bytes});
     return FIEF_OK;
 }

@@ -6,7 +6,6 @@
 #include "interp/fork.h"
 #include "os/os.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -16,7 +15,7 @@ enum {
     RESTING_SLOTS = 64 /* slots that rest before one is reused: that many ended interpreters keep their names */
 };
 
-/* All under FI_RANK_REGISTRY. Slots are numbered from 1; 0 ends a chain. */
+/* All under FI_RANK_PROCESS. Slots are numbered from 1; 0 ends a chain. */
 static bool ready; /* read without it, too */
 static fi_slot *chunks[MOST_CHUNKS];
 static uint32_t slot_count;
@@ -32,10 +31,10 @@ static fi_slot *slot_of(uint32_t number) {
 bool fi_registry_ready(void) {
     if (FI_LIKELY(fi_load_acquire(&ready)))
         return true;
-    fi_lock(FI_RANK_REGISTRY);
+    fi_lock(FI_RANK_PROCESS);
     bool done = ready || (fi_fork_install() && fi_arena_init());
     fi_store_release(&ready, done);
-    fi_unlock(FI_RANK_REGISTRY);
+    fi_unlock(FI_RANK_PROCESS);
     return done;
 }
 
@@ -67,21 +66,34 @@ static fi_slot *rested_slot(void) {
     return slot;
 }
 
-/* Under the lock; readers without it look at `id` before and after. */
-static void name_slot(fi_slot *slot, const fief_config *config, fief_id id) {
-    char name[FI_NAME_BYTES] = {0};
+/* "interpreter 17", without the cost of a formatter. */
+static void name_by_number(char *text, fief_id id) {
+    static const char prefix[] = "interpreter ";
+    char digits[20];
+    unsigned count = 0;
+    for (; id != 0; id /= 10)
+        digits[count++] = (char)('0' + id % 10);
+    memcpy(text, prefix, sizeof prefix - 1);
+    for (text += sizeof prefix - 1; count > 0;)
+        *text++ = digits[--count];
+}
+
+/* Readers without the lock look at `id` before and after. */
+static void fill(fi_slot *slot, const fief_config *config, fief_id id) {
+    fi_name name = {{0}};
     if (config->name != NULL)
-        strncpy(name, config->name, sizeof name - 1);
+        strncpy(name.text, config->name, sizeof name.text - 1);
     else
-        snprintf(name, sizeof name, "interpreter %llu", (unsigned long long)id);
+        name_by_number(name.text, id);
     fi_store_relaxed(&slot->id, FIEF_ID_NONE);
     fi_fence_release();
-    for (unsigned i = 0; i < FI_NAME_BYTES; i++)
-        fi_store_relaxed(&slot->name[i], name[i]);
+    for (unsigned i = 0; i < FI_NAME_WORDS; i++)
+        fi_store_relaxed(&slot->name.words[i], name.words[i]);
     fi_store_relaxed(&slot->on_misuse, (uint8_t)config->on_misuse);
     fi_store_relaxed(&slot->report, config->report);
     fi_store_relaxed(&slot->report_arg, config->report_arg);
     fi_store_relaxed(&slot->state, FIEF_LIVE);
+    fi_store_relaxed(&slot->heap, NULL);
     fi_store_relaxed(&slot->foreign_in, 0);
     fi_store_relaxed(&slot->late_in, 0);
     fi_store_relaxed(&slot->last_sender, NULL);
@@ -89,38 +101,41 @@ static void name_slot(fi_slot *slot, const fief_config *config, fief_id id) {
     fi_store_release(&slot->id, id);
 }
 
-fi_slot *fi_registry_take(const fief_config *config) {
-    fi_lock(FI_RANK_REGISTRY);
-    fi_slot *slot = resting_count > RESTING_SLOTS ? rested_slot() : fresh_slot();
-    if (slot == NULL && resting_count > 0)
-        slot = rested_slot();
-    if (slot != NULL)
-        name_slot(slot, config, ++last_id);
-    fi_unlock(FI_RANK_REGISTRY);
-    return slot;
+static void chain(fi_slot *slot) {
+    uint32_t *bucket = &buckets[slot->id % BUCKETS];
+    slot->next = *bucket;
+    *bucket = slot->number;
 }
 
-void fi_registry_open(fi_slot *slot, fief *f) {
-    fi_lock(FI_RANK_REGISTRY);
-    slot->heap = f;
-    slot->next = buckets[slot->id % BUCKETS];
-    buckets[slot->id % BUCKETS] = slot->number;
-    fi_unlock(FI_RANK_REGISTRY);
-}
-
-void fi_registry_close(fi_slot *slot) {
-    fi_lock(FI_RANK_REGISTRY);
+static void unchain(fi_slot *slot) {
     uint32_t *link = &buckets[slot->id % BUCKETS];
     while (*link != slot->number)
         link = &slot_of(*link)->next;
     *link = slot->next;
-    slot->heap = NULL;
-    fi_store_relaxed(&slot->state, FIEF_CLOSING);
-    fi_unlock(FI_RANK_REGISTRY);
+}
+
+fi_slot *fi_registry_take(const fief_config *config) {
+    fi_slot *slot = resting_count > RESTING_SLOTS ? rested_slot() : fresh_slot();
+    if (slot == NULL && resting_count > 0)
+        slot = rested_slot();
+    if (slot != NULL) {
+        fill(slot, config, ++last_id);
+        chain(slot);
+    }
+    return slot;
+}
+
+void fi_registry_open(fi_slot *slot, fief *f) {
+    fi_store_release(&slot->heap, f);
+}
+
+void fi_registry_close(fi_slot *slot) {
+    fi_store_relaxed(&slot->heap, NULL);
+    fi_store_release(&slot->state, FIEF_CLOSING);
 }
 
 void fi_registry_give(fi_slot *slot, const fi_leak *leak) {
-    fi_lock(FI_RANK_REGISTRY);
+    unchain(slot);
     fi_store_relaxed(&slot->state, FIEF_DEAD);
     slot->next = 0;
     *(resting_count > 0 ? &slot_of(resting_last)->next : &resting_first) = slot->number;
@@ -131,23 +146,22 @@ void fi_registry_give(fi_slot *slot, const fi_leak *leak) {
         totals.blocks += leak->blocks;
         totals.bytes += leak->bytes;
     }
-    fi_unlock(FI_RANK_REGISTRY);
 }
 
 /* ---- questions ---- */
 
 fief *fi_registry_find(fief_id id) {
     fief *found = NULL;
-    fi_lock(FI_RANK_REGISTRY);
+    fi_lock(FI_RANK_PROCESS);
     for (uint32_t number = buckets[id % BUCKETS]; number != 0 && found == NULL; number = slot_of(number)->next)
         if (slot_of(number)->id == id)
-            found = slot_of(number)->heap;
-    fi_unlock(FI_RANK_REGISTRY);
+            found = fi_load_acquire(&slot_of(number)->heap);
+    fi_unlock(FI_RANK_PROCESS);
     return found;
 }
 
 void fi_registry_leaks(fief_leaks *out) {
-    fi_lock(FI_RANK_REGISTRY);
+    fi_lock(FI_RANK_PROCESS);
     *out = totals;
-    fi_unlock(FI_RANK_REGISTRY);
+    fi_unlock(FI_RANK_PROCESS);
 }

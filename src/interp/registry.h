@@ -1,4 +1,4 @@
-/* Who there is: ids, slots, and what ended interpreters left. All under FI_RANK_REGISTRY, taken here. */
+/* Who there is: ids, slots, and what ended interpreters left. */
 #ifndef FI_INTERP_REGISTRY_H
 #define FI_INTERP_REGISTRY_H
 
@@ -8,16 +8,15 @@
 /* Readies the process on first use; may fail, and be tried again. */
 FI_MUST_USE bool fi_registry_ready(void);
 
-/* A slot with a new id, its interpreter not yet to be found. NULL on exhaustion. */
+/* A slot with a new id, its interpreter not yet to be found. NULL on exhaustion. Under FI_RANK_PROCESS. */
 fi_slot *fi_registry_take(const fief_config *config);
 
-/* From here on fief_find finds it. */
+/* From here on fief_find finds it; and from there on it does not, since it is closing. */
 void fi_registry_open(fi_slot *slot, fief *f);
-
-/* From here on it does not: the interpreter is closing. */
 void fi_registry_close(fi_slot *slot);
 
-/* The interpreter has ended, or has not come to be (`leaks` NULL). The slot rests, and is reused. */
+/* The interpreter has ended, or has not come to be (`leak` NULL). The slot rests, and is reused. Under
+ * FI_RANK_PROCESS. */
 typedef struct fi_leak {
     uint64_t blocks, bytes;
 } fi_leak;

@@ -44,11 +44,11 @@ void *fief_slow_alloc_1(fief *f, size_t size) {
     return size - 1 < FI_FINE_BYTES ? fi_heap_refill(f, fi_fine_class(size, f->fast.round)) : fi_heap_alloc(f, size);
 }
 
-FI_COLD void fief_slow_free_1(fief *f, void *p) {
+void fief_slow_free_1(fief *f, void *p) {
     fi_heap_free_slow(f, p, "fief_free");
 }
 
-FI_COLD void fief_slow_event_1(fief *f, fief_fast_pool *pool) {
+void fief_slow_event_1(fief *f, fief_fast_pool *pool) {
     fi_heap_event(f, (fi_pool *)pool);
 }
 
@@ -77,7 +77,8 @@ void *fief_realloc_sized(fief *f, void *p, size_t old_size, size_t new_size) {
 }
 
 void fief_free_remote(void *p) {
-    fi_heap_free_slow(NULL, p, "fief_free_remote");
+    if (FI_UNLIKELY(!fi_remote_free(p)))
+        fi_heap_free_slow(NULL, p, "fief_free_remote");
 }
 
 size_t fief_usable_size(const void *p) {
@@ -147,7 +148,7 @@ fief_id fief_id_of(const fief *f) {
 }
 
 const char *fief_name(const fief *f) {
-    return f->slot->name;
+    return f->slot->name.text;
 }
 
 fief *fief_find(fief_id id) {

@@ -9,8 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes of an OS page; a power of two, at least 4096. */
-size_t fi_os_page_bytes(void);
+/* Bytes of an OS page; a power of two, at least 4096. Set by fi_os_init, which comes before anything else here. */
+extern size_t fi_os_page;
+void fi_os_init(void);
+
+static inline size_t fi_os_page_bytes(void) {
+    return fi_os_page;
+}
 
 /* A power of two: the address space that is worth reserving here, before anything is tried. */
 size_t fi_os_address_budget(void);

@@ -40,14 +40,10 @@ uint64_t fi_os_request_count(void) {
 
 /* ---- facts ---- */
 
-size_t fi_os_page_bytes(void) {
-    static size_t page_bytes; /* the same value whoever writes it */
-    size_t bytes = fi_load_relaxed(&page_bytes);
-    if (bytes == 0) {
-        bytes = (size_t)sysconf(_SC_PAGESIZE);
-        fi_store_relaxed(&page_bytes, bytes);
-    }
-    return bytes;
+size_t fi_os_page;
+
+void fi_os_init(void) {
+    fi_os_page = (size_t)sysconf(_SC_PAGESIZE);
 }
 
 /* Four times the memory leaves room to be chosen from; under a limit on address space, what the limit leaves. */

@@ -15,19 +15,6 @@ static void end_change(fi_pool *pool) {
     fi_store_release(&pool->generation, pool->generation + 1);
 }
 
-bool fi_pool_snapshot(const fi_pool *pool, const void *owner, fi_pool_view *out) {
-    uint32_t generation = fi_load_acquire(&pool->generation);
-    out->state = (fi_pool_state)fi_load_relaxed(&pool->state);
-    out->size_class = fi_load_relaxed(&pool->size_class);
-    out->carved = fi_load_relaxed(&pool->carved);
-    out->start = (char *)(fi_load_relaxed(&pool->base) - (uintptr_t)owner);
-    out->large_bytes = fi_load_relaxed(&pool->large_bytes);
-    out->generation = generation;
-    fi_fence_acquire();
-    return generation % 2 == 0 && generation == fi_load_relaxed(&pool->generation) &&
-           out->state != FI_POOL_NONE;
-}
-
 /* ---- opening and closing ---- */
 
 void fi_pool_open(fi_pool *pool, fi_arena *arena, unsigned size_class, char *start, void *owner) {
@@ -130,13 +117,6 @@ fi_block *fi_pool_take_some(fi_pool *pool, void *owner, unsigned count) {
     last->next = owner;
     pool->count += count;
     return list;
-}
-
-size_t fi_pool_extent(const fi_pool *pool, const void *owner, unsigned blocks) {
-    size_t page = fi_os_page_bytes();
-    size_t start = (size_t)fi_pool_start(pool, owner);
-    size_t end = start + blocks * fi_class_bytes(pool->size_class);
-    return fi_round_up(end, page) - fi_round_up(start, page);
 }
 
 /* ---- rings ---- */

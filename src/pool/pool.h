@@ -7,6 +7,8 @@
 #define FI_POOL_POOL_H
 
 #include "arena/arena.h"
+#include "base/atomics.h"
+#include "os/os.h"
 #include "pool/size_class.h"
 
 /* Makes a granule a pool. Its first block lies at `start`; nothing is carved yet. State: CURRENT. */
@@ -58,7 +60,12 @@ static inline fi_block *fi_pool_block(const fi_pool *pool, const void *owner, un
 }
 
 /* Bytes of pages that its first `blocks` blocks lie on; a page that it shares with the handle is the handle's. */
-size_t fi_pool_extent(const fi_pool *pool, const void *owner, unsigned blocks);
+static inline size_t fi_pool_extent(const fi_pool *pool, const void *owner, unsigned blocks) {
+    size_t page = fi_os_page_bytes();
+    size_t start = (size_t)fi_pool_start(pool, owner);
+    size_t end = start + blocks * fi_class_bytes(pool->size_class);
+    return fi_round_up(end, page) - fi_round_up(start, page);
+}
 
 /* Takes a block back. True: the pool's event is due. */
 static inline bool fi_pool_push(fi_pool *pool, fi_block *block) {
@@ -79,7 +86,22 @@ typedef struct fi_pool_view {
 } fi_pool_view;
 
 /* False: the pool is being changed, or is none. `owner` as read from its arena. */
-bool fi_pool_snapshot(const fi_pool *pool, const void *owner, fi_pool_view *out);
+static inline bool fi_pool_snapshot(const fi_pool *pool, const void *owner, fi_pool_view *out) {
+    uint32_t generation = fi_load_acquire(&pool->generation);
+    out->state = (fi_pool_state)fi_load_relaxed(&pool->state);
+    out->size_class = fi_load_relaxed(&pool->size_class);
+    out->carved = fi_load_relaxed(&pool->carved);
+    out->start = (char *)(fi_load_relaxed(&pool->base) - (uintptr_t)owner);
+    out->large_bytes = fi_load_relaxed(&pool->large_bytes);
+    out->generation = generation;
+    fi_fence_acquire();
+    return generation % 2 == 0 && generation == fi_load_relaxed(&pool->generation) &&
+           out->state != FI_POOL_NONE;
+}
+
+static inline bool fi_view_is_small(const fi_pool_view *view) {
+    return view->state >= FI_POOL_CURRENT && view->state <= FI_POOL_READY;
+}
 
 /* A ring of READY pools: `*ring` is the index of its front, 0 if it is empty. */
 void fi_ring_push(uint32_t *ring, fi_pool *pool, bool at_front);

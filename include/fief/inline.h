@@ -67,15 +67,16 @@ static inline __attribute__((always_inline)) void *fief_inline_alloc(fief *f, si
     fief_fast *fast = (fief_fast *)f;
     size_t offset = fief_fast_offset(fast, size);
     if (FIEF_FAST_UNLIKELY(offset >= FIEF_INLINE_BYTES)) /* size 0 too */
-        return fief_slow_alloc_1(f, offset + 1);
+        return fief_slow_alloc_1(f, size);
     fief_fast_block **list = (fief_fast_block **)((char *)fast->lists - 7 + offset);
     if (!__builtin_constant_p(offset))
         __asm__("" : "+r"(list)); /* an address in a register: the processor forwards the last store to it sooner */
     fief_fast_block *block = *list;
-    __asm__("" : "+r"(block)); /* and so the block ends up in the register that returns it */
+    if (!__builtin_constant_p(offset))
+        __asm__("" : "+r"(block)); /* and so the block ends up in the register that returns it */
     block->mark -= (uintptr_t)block; /* a free block's mark becomes 0, anything else does not */
     if (FIEF_FAST_UNLIKELY(block->mark != 0))
-        return fief_slow_alloc_1(f, offset + 1);
+        return fief_slow_alloc_1(f, size);
     *list = block->next;
     return block;
 }

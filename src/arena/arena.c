@@ -53,7 +53,7 @@ static fi_arena *publish(const fi_span *span, bool huge, bool from_provider) {
     fi_store_relaxed(&arena->bytes, span->units * FI_UNIT_BYTES);
     fi_store_relaxed(&arena->owner, NULL);
     arena->slot = (uint32_t)span->slot;
-    arena->granules = huge ? 0 : (uint8_t)(span->units * FI_UNIT_GRANULES);
+    fi_store_relaxed(&arena->granules, huge ? 0 : (uint8_t)(span->units * FI_UNIT_GRANULES));
     arena->from_provider = from_provider;
     arena->holds_handle = 0;
     arena->dirty_granules = 0;
@@ -79,7 +79,7 @@ static fi_arena *take_from_source(const fi_source *source, size_t bytes, size_t 
     }
     for (unsigned i = 0; i < arena->granules; i++) { /* nobody said that it was zeros */
         arena->dirty_granules |= fi_bit_run(i, 1);
-        fi_map_pools(arena)[i].large_bytes = 0;
+        fi_store_relaxed(&fi_map_pools(arena)[i].large_bytes, 0);
     }
     return arena;
 }
@@ -159,7 +159,7 @@ bool fi_arena_extend_huge(fi_arena *arena, size_t old_bytes, size_t bytes) {
 }
 
 void fi_arena_adopt(fi_arena *arena, void *owner, uint64_t owner_id, uint64_t *remote_summary, uint32_t index) {
-    arena->remote_summary = remote_summary;
+    fi_store_relaxed(&arena->remote_summary, remote_summary);
     arena->index = index;
     arena->free_granules = arena->granules != 0 ? fi_arena_all_granules(arena) : 0;
     arena->aged_granules = 0;

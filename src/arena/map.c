@@ -43,9 +43,9 @@ bool fi_map_init(size_t units) {
                           .remote = (uint64_t *)(base + l.remote),
                           .arenas = (fi_arena *)(base + l.arenas),
                           .heads = (uint32_t *)(base + l.heads),
-                          .used = (uint64_t *)(base + l.used),
-                          .units = units};
+                          .used = (uint64_t *)(base + l.used)};
     fi_the_map.used[0] = 1; /* so that 0 can stand for no unit, and for no pool */
+    fi_store_release(&fi_the_map.units, units);
     return true;
 }
 
@@ -83,7 +83,7 @@ bool fi_map_enable(size_t first_unit, size_t units) {
 
 fi_arena *fi_map_find(const void *p) {
     uintptr_t address = (uintptr_t)p;
-    if (fi_the_map.units == 0) /* nothing was ever created */
+    if (fi_load_acquire(&fi_the_map.units) == 0) /* nothing was ever created */
         return NULL;
     for (unsigned alternate = 0; alternate < FI_MAP_ALTERNATES; alternate++) {
         uint32_t head = fi_load_acquire(&fi_the_map.heads[fi_map_slot(address, alternate)]);

@@ -13,6 +13,7 @@
 #define FI_ARENA_MAP_H
 
 #include "arena/descriptor.h"
+#include "base/atomics.h"
 #include "base/attributes.h"
 
 #include <stdbool.h>
@@ -53,6 +54,12 @@ static inline size_t fi_map_slot(uintptr_t address, unsigned alternate) {
 
 /* The arena that an address lies in, of whatever state; NULL if it never was fief's. Any thread. */
 fi_arena *fi_map_find(const void *p);
+
+/* Which of an arena's granules an address lies in. Any thread; the arena may be changing hands. */
+static inline unsigned fi_map_granule_of(const fi_arena *arena, const void *p) {
+    size_t offset = (size_t)((const char *)p - (const char *)fi_load_relaxed(&arena->start));
+    return fi_load_relaxed(&arena->granules) != 0 ? (unsigned)(offset >> FI_GRANULE_SHIFT) : 0;
+}
 
 static inline fi_pool *fi_map_pools(const fi_arena *arena) {
     return &fi_the_map.pools[(size_t)arena->slot * FI_UNIT_GRANULES];

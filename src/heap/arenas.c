@@ -187,7 +187,7 @@ void fi_heap_give_run(fief *f, fi_pool *first, unsigned granules, size_t touched
     for (unsigned i = 0; i < granules; i++) {
         size_t here = touched < FI_GRANULE_BYTES ? touched : FI_GRANULE_BYTES;
         touched -= here;
-        first[i].large_bytes = here;
+        fi_store_relaxed(&first[i].large_bytes, here);
         f->count.dirty_bytes += here;
         if (here > 0)
             arena->dirty_granules |= fi_bit_run(at + i, 1);

@@ -34,9 +34,7 @@ static fi_place find_in_none(const fi_found *found) {
 }
 
 static fi_place find_in_arena(fi_found *found, const void *p) {
-    const fi_arena *arena = found->arena;
-    size_t granule = arena->granules != 0 ? (size_t)((const char *)p - arena->start) >> FI_GRANULE_SHIFT : 0;
-    found->pool = fi_map_pools(arena) + granule;
+    found->pool = fi_map_pools(found->arena) + fi_map_granule_of(found->arena, p);
     if (!fi_pool_snapshot(found->pool, found->owner, &found->view))
         return find_in_none(found);
     if (found->view.state == FI_POOL_TAIL) {

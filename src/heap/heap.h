@@ -107,7 +107,7 @@ static_assert(offsetof(struct fief, fast) == 0, "inline.h finds its part at the 
 
 /* The slot of an arena's owner, living or ended; NULL if it never had one. */
 static inline fi_slot *fi_owner_slot(const fi_arena *arena) {
-    char *summary = (char *)arena->remote_summary;
+    char *summary = (char *)fi_load_relaxed(&arena->remote_summary);
     return summary != NULL ? (fi_slot *)(void *)(summary - offsetof(fi_slot, remote_summary)) : NULL;
 }
 

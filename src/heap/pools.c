@@ -99,8 +99,7 @@ fi_pool *fi_heap_pool_of(const fief *f, const void *p) {
     fi_arena *arena = fi_map_find(p);
     if (arena == NULL || arena->owner != f)
         return NULL;
-    size_t granule = arena->granules != 0 ? (size_t)((const char *)p - arena->start) >> FI_GRANULE_SHIFT : 0;
-    return fi_map_pools(arena) + granule;
+    return fi_map_pools(arena) + fi_map_granule_of(arena, p);
 }
 
 /* Walks a list for as long as its blocks are this heap's: false if it ends anywhere but at the sentinel. */
@@ -132,7 +131,9 @@ void fi_heap_flush_lists(fief *f) {
             fi_block *block = *list;
             *list = block->next;
             f->count.listed--;
-            fi_heap_take_back(f, fi_heap_pool_of(f, block), block);
+            fi_pool *pool = fi_heap_pool_of(f, block);
+            FI_ASSERT(pool != NULL && fi_pool_is_small(pool));
+            fi_heap_take_back(f, pool, block);
         }
     }
 }

@@ -26,7 +26,7 @@ static bool set_bit(uint64_t *word, uint64_t bit) {
 fi_remote_result fi_remote_send(fi_arena *arena, const fi_pool *pool, const fi_pool_view *view, unsigned index) {
     uint64_t *word = fi_map_remote(pool) + index / FI_REMOTE_WORD_BLOCKS;
     uint32_t bit = UINT32_C(1) << (index % FI_REMOTE_WORD_BLOCKS);
-    uint64_t *summary = arena->remote_summary;
+    uint64_t *summary = fi_load_relaxed(&arena->remote_summary);
     uint64_t seen = fi_load_acquire(word);
     do {
         if ((bits_of(seen, view->generation) & bit) != 0)
@@ -44,9 +44,9 @@ fi_remote_result fi_remote_send(fi_arena *arena, const fi_pool *pool, const fi_p
 bool fi_remote_free(const void *p) {
     fi_arena *arena = fi_map_find(p);
     const void *owner = arena != NULL ? fi_load_acquire(&arena->owner) : NULL;
-    if (owner == NULL || fi_load_relaxed(&fi_owner_slot(arena)->state) != FIEF_LIVE || arena->granules == 0)
+    if (owner == NULL || fi_load_relaxed(&fi_owner_slot(arena)->state) != FIEF_LIVE)
         return false;
-    const fi_pool *pool = fi_map_pools(arena) + ((size_t)((const char *)p - arena->start) >> FI_GRANULE_SHIFT);
+    const fi_pool *pool = fi_map_pools(arena) + fi_map_granule_of(arena, p);
     fi_pool_view view;
     if (!fi_pool_snapshot(pool, owner, &view) || !fi_view_is_small(&view))
         return false;

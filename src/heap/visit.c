@@ -23,6 +23,7 @@ static bool visit_pool(const visit *v, fi_pool *pool) {
     char *start = fi_pool_start(pool, v->f);
     for (const fi_block *b = pool->free; b != fi_heap_sentinel(v->f); b = b->next) {
         size_t index = fi_class_divide(pool->size_class, (size_t)((const char *)b - start));
+        FI_ASSERT((const char *)b >= start && index < pool->carved);
         free[index / 64] |= UINT64_C(1) << (index % 64);
     }
     unsigned carved = pool->carved;

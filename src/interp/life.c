@@ -125,7 +125,7 @@ static uint64_t close_pools(fief *f, fi_arena *arena) {
         fi_pool *pool = fi_map_pools(arena) + granule;
         size_t bytes = fi_pool_is_small(pool) ? fi_pool_extent(pool, f, pool->carved) : FI_GRANULE_BYTES;
         fi_pool_close(pool);
-        pool->large_bytes = bytes;
+        fi_store_relaxed(&pool->large_bytes, bytes);
         dirty |= bytes > 0 ? fi_bit_run(granule, 1) : 0;
     }
     return dirty;

@@ -40,15 +40,15 @@ FI_HOT void fief_free_sized(fief *f, void *p, size_t size) {
     fief_inline_free_sized(f, p, size);
 }
 
-void *fief_slow_alloc_1(fief *f, size_t size) {
+FI_SLOW void *fief_slow_alloc_1(fief *f, size_t size) {
     return size - 1 < FI_FINE_BYTES ? fi_heap_refill(f, fi_fine_class(size, f->fast.round)) : fi_heap_alloc(f, size);
 }
 
-void fief_slow_free_1(fief *f, void *p) {
+FI_SLOW void fief_slow_free_1(fief *f, void *p) {
     fi_heap_free_slow(f, p, "fief_free");
 }
 
-void fief_slow_event_1(fief *f, fief_fast_pool *pool) {
+FI_SLOW void fief_slow_event_1(fief *f, fief_fast_pool *pool) {
     fi_heap_event(f, (fi_pool *)pool);
 }
 

@@ -47,7 +47,7 @@ void fi_heap_make_current(fief *f, fi_pool *pool) {
     class->current = fi_map_index(pool);
 }
 
-void fi_heap_expect_some(fi_pool *pool) {
+static void expect_some(fi_pool *pool) {
     unsigned free = fi_pool_free_count(pool), worth = pool->capacity / FULL_FRACTION;
     fi_pool_expect(pool, worth > free ? worth - free : 1);
 }
@@ -57,7 +57,14 @@ void fi_heap_retire_current(fief *f, unsigned size_class) {
     FI_ASSERT(pool->carved == pool->capacity);
     f->classes[size_class].current = 0;
     set_state(pool, FI_POOL_FULL);
-    fi_heap_expect_some(pool);
+    expect_some(pool);
+}
+
+void fi_heap_drained(fief *f, fi_pool *pool) {
+    if (pool->state == FI_POOL_READY)
+        fi_ring_remove(&f->classes[pool->size_class].ready, pool);
+    set_state(pool, FI_POOL_FULL);
+    expect_some(pool);
 }
 
 /* In front, to be used next while it is in the cache; at the back where its arena is mostly empty, so that it may

@@ -13,8 +13,8 @@ void fi_heap_make_current(fief *f, fi_pool *pool);
 /* The current pool has nothing left to hand out: it becomes FULL. */
 void fi_heap_retire_current(fief *f, unsigned size_class);
 
-/* Sets the next event of a FULL pool, after blocks were handed out of it. */
-void fi_heap_expect_some(fi_pool *pool);
+/* A pool that is not current has handed out all it had: it becomes, or stays, FULL. */
+void fi_heap_drained(fief *f, fi_pool *pool);
 
 /* A pool's count of frees has reached 0. */
 void fi_heap_event(fief *f, fi_pool *pool);

@@ -153,8 +153,8 @@ static fi_block *scrape(fief *f, unsigned size_class) {
                 pool->size_class != size_class || fi_pool_free_count(pool) == 0)
                 continue;
             fi_block *list = take_all(f, pool);
-            if (pool->state == FI_POOL_FULL)
-                fi_heap_expect_some(pool);
+            if (pool->state != FI_POOL_CURRENT)
+                fi_heap_drained(f, pool);
             return list;
         }
     }

@@ -52,8 +52,20 @@ FIEF_API void *fief_slow_alloc_1(fief *f, size_t size);
 FIEF_API void fief_slow_free_1(fief *f, void *p);
 FIEF_API void fief_slow_event_1(fief *f, fief_fast_pool *pool);
 
-#define FIEF_FAST_LIKELY(x) __builtin_expect(!!(x), 1)
 #define FIEF_FAST_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* A descriptor is read plainly, so that the reads fold into other instructions. It may be another interpreter's, which
+ * may be changing it: no value that it can have there lets a foreign block pass. ThreadSanitizer is told so. */
+#if defined(__SANITIZE_THREAD__)
+#define FIEF_FAST_READ(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define FIEF_FAST_READ(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
+#endif
+#endif
+#ifndef FIEF_FAST_READ
+#define FIEF_FAST_READ(field) (field)
+#endif
 
 /* Which list serves a size, as an offset: 8 * ((size - 1) / 8) + 7, rounded up to the handle's alignment. A constant
  * whose class does not depend on the alignment folds. */
@@ -81,13 +93,23 @@ static inline __attribute__((always_inline)) void *fief_inline_alloc(fief *f, si
     return block;
 }
 
-static inline __attribute__((always_inline)) void fief_inline_free(fief *f, void *p) {
+/* The descriptor of the granule that an address lies in, or one that refuses it. */
+static inline __attribute__((always_inline)) fief_fast_pool *fief_fast_pool_of(const fief *f, const void *p) {
     const fief_fast *fast = (const fief_fast *)f;
-    fief_fast_pool *pool = (fief_fast_pool *)(fast->pools + (((uintptr_t)p >> 10) & fast->pool_mask));
+    return (fief_fast_pool *)(fast->pools + (((uintptr_t)p >> 10) & fast->pool_mask));
+}
+
+/* One compare for: f owns the pool, p is in it, at the start of a block, and one that has been handed out. */
+static inline __attribute__((always_inline)) bool fief_fast_holds(const fief *f, const fief_fast_pool *pool,
+                                                                  const void *p) {
+    uint64_t place = ((uintptr_t)p + (uintptr_t)f - FIEF_FAST_READ(pool->base)) * FIEF_FAST_READ(pool->multiplier);
+    return place < FIEF_FAST_READ(pool->limit);
+}
+
+static inline __attribute__((always_inline)) void fief_inline_free(fief *f, void *p) {
+    fief_fast_pool *pool = fief_fast_pool_of(f, p);
     fief_fast_block *block = (fief_fast_block *)p;
-    /* One compare for: f owns the pool, p is in it, at the start of a block, and one that was handed out. */
-    uint64_t place = ((uintptr_t)p + (uintptr_t)f - pool->base) * pool->multiplier;
-    if (FIEF_FAST_UNLIKELY(place >= pool->limit) || FIEF_FAST_UNLIKELY(block->mark == (uintptr_t)p)) {
+    if (FIEF_FAST_UNLIKELY(!fief_fast_holds(f, pool, p)) || FIEF_FAST_UNLIKELY(block->mark == (uintptr_t)p)) {
         fief_slow_free_1(f, p);
         return;
     }

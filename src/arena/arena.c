@@ -160,7 +160,7 @@ bool fi_arena_extend_huge(fi_arena *arena, size_t old_bytes, size_t bytes) {
 
 void fi_arena_adopt(fi_arena *arena, void *owner, uint64_t owner_id, uint64_t *remote_summary, uint32_t index) {
     fi_store_relaxed(&arena->remote_summary, remote_summary);
-    arena->index = index;
+    fi_store_relaxed(&arena->index, index);
     arena->free_granules = arena->granules != 0 ? fi_arena_all_granules(arena) : 0;
     arena->aged_granules = 0;
     arena->list = 0;

@@ -1,7 +1,10 @@
 /* Atomic operations, each with its memory order in its name.
  *
  * They work on plain objects: a field that its owner alone writes is read by the owner plainly (and folds into an
- * instruction's operand on the fast path) and by others through these. */
+ * instruction's operand on the fast path) and by others through these.
+ *
+ * Sequence locks here have no fences: the fields are stored with release and loaded with acquire, so that whoever
+ * sees a field's new value also sees the odd number before it. */
 #ifndef FI_BASE_ATOMICS_H
 #define FI_BASE_ATOMICS_H
 
@@ -12,8 +15,6 @@
 #define fi_exchange_acq_rel(p, v) __atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL)
 #define fi_add_relaxed(p, v) __atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
 #define fi_or_acq_rel(p, v) __atomic_fetch_or((p), (v), __ATOMIC_ACQ_REL)
-#define fi_fence_acquire() __atomic_thread_fence(__ATOMIC_ACQUIRE)
-#define fi_fence_release() __atomic_thread_fence(__ATOMIC_RELEASE)
 
 /* True if *p was *expected and is now v; else *expected holds what was found. */
 #define fi_cas_acq_rel(p, expected, v)                                                                          \

@@ -53,10 +53,16 @@ fi_found fi_find(const void *p) {
     found.owner = fi_load_acquire(&found.arena->owner);
     found.slot = fi_owner_slot(found.arena);
     found.owner_id = fi_load_relaxed(&found.arena->owner_id);
-    if (found.slot != NULL && fi_load_relaxed(&found.slot->id) == found.owner_id)
-        found.owner_state = (fief_state)fi_load_relaxed(&found.slot->state);
     found.place = found.owner != NULL ? find_in_arena(&found, p) : FI_PLACE_GIVEN_BACK;
+    fi_found_look_again(&found);
     return found;
+}
+
+/* An interpreter says that it is closing before it closes its pools and leaves its arenas: so who finds one of those
+ * gone, and looks again, learns why. */
+void fi_found_look_again(fi_found *found) {
+    bool same = found->slot != NULL && fi_load_acquire(&found->slot->id) == found->owner_id;
+    found->owner_state = same ? (fief_state)fi_load_relaxed(&found->slot->state) : FIEF_DEAD;
 }
 
 /* The mark alone may be the program's: the lists tell for certain. */

@@ -30,6 +30,9 @@ typedef struct fi_found {
 /* Any thread: reads descriptors alone, never the block. */
 fi_found fi_find(const void *p);
 
+/* Reads the owner's state again. */
+void fi_found_look_again(fi_found *found);
+
 /* Whether a block of f's own is free. */
 bool fi_found_is_free(fief *f, const fi_found *found);
 

@@ -19,7 +19,7 @@ bool fi_found_is_late(const fi_found *found) {
 }
 
 /* Reported once for each interpreter that ended; its block stays dead. */
-void fi_heap_meet_late(fief *f, const fi_found *found, const fi_incident *incident) {
+static void meet_late(fief *f, const fi_found *found, const fi_incident *incident) {
     fi_incident late = *incident;
     late.kind = FIEF_MISUSE_LATE_FREE;
     fi_add_relaxed(&late_frees, 1);
@@ -56,14 +56,23 @@ bool fi_heap_meet_foreign(fief *f, const fi_found *found, const fi_incident *inc
     return true;
 }
 
-void fi_heap_send_home(fief *f, const fi_found *found, fi_incident incident) {
+/* What looks like misuse may be a free that the owner's end has overtaken. */
+void fi_heap_blame(fief *f, fi_found *found, const fi_incident *incident) {
+    fi_found_look_again(found);
+    if (found->owner != f && fi_found_is_late(found))
+        meet_late(f, found, incident);
+    else
+        fi_misuse(incident);
+}
+
+void fi_heap_send_home(fief *f, fi_found *found, fi_incident incident) {
     switch (fi_remote_send(found->arena, found->pool, &found->view, found->index)) {
     case FI_REMOTE_TWICE:
         incident.kind = FIEF_MISUSE_DOUBLE_FREE;
-        fi_misuse(&incident);
+        fi_heap_blame(f, found, &incident);
         break;
     case FI_REMOTE_LATE:
-        fi_heap_meet_late(f, found, &incident);
+        meet_late(f, found, &incident);
         break;
     case FI_REMOTE_SENT:
         break;
@@ -88,10 +97,8 @@ void fi_heap_free_slow(fief *f, void *p, const char *operation) {
     fi_incident incident = fi_found_incident(&found, p, f, operation);
     if (f != NULL && found.owner == f && found.place == FI_PLACE_BLOCK) {
         free_own(f, &found, incident);
-    } else if (fi_found_is_late(&found) && found.owner != f) {
-        fi_heap_meet_late(f, &found, &incident);
-    } else if (found.place != FI_PLACE_BLOCK) {
-        fi_misuse(&incident);
+    } else if (found.place != FI_PLACE_BLOCK || (fi_found_is_late(&found) && found.owner != f)) {
+        fi_heap_blame(f, &found, &incident);
     } else if (f == NULL) {
         fi_heap_send_home(f, &found, incident);
     } else {

@@ -12,16 +12,16 @@ FI_SLOW void fi_heap_free_slow(fief *f, void *p, const char *operation);
  * on_foreign. `verdict` is what is told if it does. */
 bool fi_heap_meet_foreign(fief *f, const fi_found *found, const fi_incident *incident, const char *verdict);
 
-/* A block whose owner is closing or dead. */
-void fi_heap_meet_late(fief *f, const fi_found *found, const fi_incident *incident);
+/* An address at which f, or with f NULL somebody, may not free or resize: a late free, or misuse. */
+void fi_heap_blame(fief *f, fi_found *found, const fi_incident *incident);
 
-/* The owner of what was found is closing, dead, or was when it was looked at. */
+/* The owner of what was found is closing or dead, or was when it was looked at. */
 bool fi_found_is_late(const fi_found *found);
 
 /* Late frees of the whole process. */
 uint64_t fi_heap_late_frees(void);
 
 /* Sends a foreign block home. */
-void fi_heap_send_home(fief *f, const fi_found *found, fi_incident incident);
+void fi_heap_send_home(fief *f, fi_found *found, fi_incident incident);
 
 #endif

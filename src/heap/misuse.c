@@ -116,8 +116,21 @@ void fi_misuse_tell(const fi_incident *incident, const char *verdict, bool hushe
     teller->report(&report, teller->report_arg);
 }
 
+/* The owner has ended since the incident was looked at: then its end, and not the program, made the block go. */
+static bool has_ended_meanwhile(const fi_incident *incident, const fi_identity *owner) {
+    bool own = incident->caller != NULL && incident->caller->id == incident->owner_id;
+    return incident->owner_id != FIEF_ID_NONE && owner->state == FIEF_DEAD && !own;
+}
+
 void fi_misuse(const fi_incident *incident) {
-    fief_misuse_policy policy = fi_slot_identify(incident->owner_slot, incident->owner_id).on_misuse;
+    fi_identity owner = fi_slot_identify(incident->owner_slot, incident->owner_id);
+    if (has_ended_meanwhile(incident, &owner)) {
+        fi_incident late = *incident;
+        late.kind = FIEF_MISUSE_LATE_FREE;
+        fi_misuse_tell(&late, "the block stays dead", false);
+        return;
+    }
+    fief_misuse_policy policy = owner.on_misuse;
     if (incident->caller != NULL) {
         policy = (fief_misuse_policy)incident->caller->on_misuse;
         incident->caller->count.misuses++;

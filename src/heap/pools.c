@@ -100,9 +100,9 @@ void fi_heap_close_idle(fief *f) {
 /* ---- lists ---- */
 
 fi_pool *fi_heap_pool_of(const fief *f, const void *p) {
-    fi_pool *pool = (fi_pool *)(f->fast.pools + (((uintptr_t)p >> 10) & f->fast.pool_mask));
-    if (((uintptr_t)p + (uintptr_t)f - pool->base) * pool->multiplier < pool->limit) /* as in fief_inline_free */
-        return pool;
+    fief_fast_pool *pool = fief_fast_pool_of(f, p);
+    if (fief_fast_holds(f, pool, p))
+        return (fi_pool *)pool;
     fi_arena *arena = fi_map_find(p);
     if (arena == NULL || arena->owner != f)
         return NULL;

@@ -47,7 +47,7 @@ static void *resize_own(fief *f, const fi_found *found, void *p, size_t size, fi
 }
 
 /* The data moves to the caller's heap, the block goes home. */
-static void *adopt(fief *f, const fi_found *found, fi_incident incident, size_t size) {
+static void *adopt(fief *f, fi_found *found, fi_incident incident, size_t size) {
     void *to = fi_heap_alloc(f, size);
     if (to == NULL)
         return NULL;
@@ -63,12 +63,8 @@ FI_SLOW static void *realloc_slow(fief *f, void *p, size_t size, const char *ope
     fi_incident incident = fi_found_incident(&found, p, f, operation);
     if (found.owner == f && found.place == FI_PLACE_BLOCK)
         return resize_own(f, &found, p, size, incident);
-    if (fi_found_is_late(&found) && found.owner != f) {
-        fi_heap_meet_late(f, &found, &incident);
-        return NULL;
-    }
-    if (found.place != FI_PLACE_BLOCK) {
-        fi_misuse(&incident);
+    if (found.place != FI_PLACE_BLOCK || (fi_found_is_late(&found) && found.owner != f)) {
+        fi_heap_blame(f, &found, &incident);
         return NULL;
     }
     incident.kind = FIEF_MISUSE_FOREIGN_REALLOC;
@@ -79,10 +75,9 @@ FI_SLOW static void *realloc_slow(fief *f, void *p, size_t size, const char *ope
 
 /* The checks are those of fief_inline_free. */
 void *fi_heap_realloc(fief *f, void *p, size_t size, const char *operation) {
-    fi_pool *pool = (fi_pool *)(f->fast.pools + (((uintptr_t)p >> 10) & f->fast.pool_mask));
-    uint64_t place = ((uintptr_t)p + (uintptr_t)f - pool->base) * pool->multiplier;
-    if (FI_UNLIKELY(place >= pool->limit) || FI_UNLIKELY(((fi_block *)p)->mark == (uintptr_t)p))
+    fief_fast_pool *pool = fief_fast_pool_of(f, p);
+    if (FI_UNLIKELY(!fief_fast_holds(f, pool, p)) || FI_UNLIKELY(((fi_block *)p)->mark == (uintptr_t)p))
         return realloc_slow(f, p, size, operation);
-    size_t usable = fi_class_bytes(pool->size_class);
+    size_t usable = fi_class_bytes(((fi_pool *)pool)->size_class);
     return stays(usable, size) ? p : move(f, p, usable, size);
 }

@@ -37,7 +37,7 @@ fi_remote_result fi_remote_send(fi_arena *arena, const fi_pool *pool, const fi_p
 
     if (bits_of(seen, view->generation) == 0 &&
         set_bit(&arena->remote_granules, UINT64_C(1) << (pool - fi_map_pools(arena))))
-        set_bit(summary, UINT64_C(1) << (arena->index % 64));
+        set_bit(summary, UINT64_C(1) << (fi_load_relaxed(&arena->index) % 64));
     return FI_REMOTE_SENT;
 }
 

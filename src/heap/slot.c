@@ -8,12 +8,11 @@ fi_identity fi_slot_identify(const fi_slot *slot, fief_id id) {
     if (slot == NULL || fi_load_acquire(&slot->id) != id)
         return who;
     fi_identity known = {.id = id,
-                         .state = (fief_state)fi_load_relaxed(&slot->state),
-                         .on_misuse = (fief_misuse_policy)fi_load_relaxed(&slot->on_misuse),
-                         .report = fi_load_relaxed(&slot->report),
-                         .report_arg = fi_load_relaxed(&slot->report_arg)};
+                         .state = (fief_state)fi_load_acquire(&slot->state),
+                         .on_misuse = (fief_misuse_policy)fi_load_acquire(&slot->on_misuse),
+                         .report = fi_load_acquire(&slot->report),
+                         .report_arg = fi_load_acquire(&slot->report_arg)};
     for (unsigned i = 0; i < FI_NAME_WORDS; i++)
-        known.name.words[i] = fi_load_relaxed(&slot->name.words[i]);
-    fi_fence_acquire();
+        known.name.words[i] = fi_load_acquire(&slot->name.words[i]);
     return fi_load_relaxed(&slot->id) == id ? known : who;
 }

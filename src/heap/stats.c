@@ -9,7 +9,6 @@
 
 static void begin_publishing(fief *f) {
     fi_store_relaxed(&f->stats_sequence, f->stats_sequence + 1);
-    fi_fence_release();
 }
 
 static void end_publishing(fief *f) {
@@ -24,8 +23,7 @@ void fi_stats_read(const fief *f, fief_stats *out) {
     do {
         sequence = fi_load_acquire(&f->stats_sequence);
         for (unsigned i = 0; i < WORDS; i++)
-            copy[i] = fi_load_relaxed(&from[i]);
-        fi_fence_acquire();
+            copy[i] = fi_load_acquire(&from[i]);
     } while (sequence % 2 != 0 || sequence != fi_load_relaxed(&f->stats_sequence));
     memcpy(out, copy, sizeof *out);
     out->foreign_in = fi_load_relaxed(&f->slot->foreign_in);
@@ -35,13 +33,13 @@ static_assert(sizeof(fief_stats) % sizeof(uint64_t) == 0, "copied by words");
 
 static void store_memory(fief *f) {
     const fi_counters *count = &f->count;
-    fi_store_relaxed(&f->stats.charged_bytes, count->charged_bytes);
-    fi_store_relaxed(&f->stats.charged_peak_bytes, count->charged_peak_bytes);
-    fi_store_relaxed(&f->stats.committed_bytes, count->charged_bytes + count->dirty_bytes);
-    fi_store_relaxed(&f->stats.reserved_bytes, count->reserved_bytes);
-    fi_store_relaxed(&f->stats.arenas, count->arenas);
-    fi_store_relaxed(&f->stats.pools, count->pools);
-    fi_store_relaxed(&f->stats.large_blocks, count->large_blocks);
+    fi_store_release(&f->stats.charged_bytes, count->charged_bytes);
+    fi_store_release(&f->stats.charged_peak_bytes, count->charged_peak_bytes);
+    fi_store_release(&f->stats.committed_bytes, count->charged_bytes + count->dirty_bytes);
+    fi_store_release(&f->stats.reserved_bytes, count->reserved_bytes);
+    fi_store_release(&f->stats.arenas, count->arenas);
+    fi_store_release(&f->stats.pools, count->pools);
+    fi_store_release(&f->stats.large_blocks, count->large_blocks);
 }
 
 void fi_stats_note_memory(fief *f) {
@@ -80,17 +78,17 @@ void fi_stats_publish(fief *f) {
     uint64_t allocations = count->listed - live.listed + count->large_allocations;
     begin_publishing(f);
     store_memory(f);
-    fi_store_relaxed(&f->stats.id, f->id);
-    fi_store_relaxed(&f->stats.state, (fief_state)f->state);
-    fi_store_relaxed(&f->stats.live_blocks, live.blocks);
-    fi_store_relaxed(&f->stats.live_bytes, live.bytes);
-    fi_store_relaxed(&f->stats.allocations, allocations);
-    fi_store_relaxed(&f->stats.frees, allocations - live.blocks);
-    fi_store_relaxed(&f->stats.foreign_out, count->foreign_out);
-    fi_store_relaxed(&f->stats.remote_in, count->remote_in);
-    fi_store_relaxed(&f->stats.late_out, count->late_out);
-    fi_store_relaxed(&f->stats.misuses, count->misuses);
-    fi_store_relaxed(&f->stats.limit_failures, count->limit_failures);
-    fi_store_relaxed(&f->stats.pressure_calls, count->pressure_calls);
+    fi_store_release(&f->stats.id, f->id);
+    fi_store_release(&f->stats.state, (fief_state)f->state);
+    fi_store_release(&f->stats.live_blocks, live.blocks);
+    fi_store_release(&f->stats.live_bytes, live.bytes);
+    fi_store_release(&f->stats.allocations, allocations);
+    fi_store_release(&f->stats.frees, allocations - live.blocks);
+    fi_store_release(&f->stats.foreign_out, count->foreign_out);
+    fi_store_release(&f->stats.remote_in, count->remote_in);
+    fi_store_release(&f->stats.late_out, count->late_out);
+    fi_store_release(&f->stats.misuses, count->misuses);
+    fi_store_release(&f->stats.limit_failures, count->limit_failures);
+    fi_store_release(&f->stats.pressure_calls, count->pressure_calls);
     end_publishing(f);
 }

@@ -86,18 +86,17 @@ static void fill(fi_slot *slot, const fief_config *config, fief_id id) {
     else
         name_by_number(name.text, id);
     fi_store_relaxed(&slot->id, FIEF_ID_NONE);
-    fi_fence_release();
     for (unsigned i = 0; i < FI_NAME_WORDS; i++)
-        fi_store_relaxed(&slot->name.words[i], name.words[i]);
-    fi_store_relaxed(&slot->on_misuse, (uint8_t)config->on_misuse);
-    fi_store_relaxed(&slot->report, config->report);
-    fi_store_relaxed(&slot->report_arg, config->report_arg);
-    fi_store_relaxed(&slot->state, FIEF_LIVE);
-    fi_store_relaxed(&slot->heap, NULL);
-    fi_store_relaxed(&slot->foreign_in, 0);
-    fi_store_relaxed(&slot->late_in, 0);
-    fi_store_relaxed(&slot->last_sender, NULL);
-    fi_store_relaxed(&slot->remote_summary, 0);
+        fi_store_release(&slot->name.words[i], name.words[i]);
+    fi_store_release(&slot->on_misuse, (uint8_t)config->on_misuse);
+    fi_store_release(&slot->report, config->report);
+    fi_store_release(&slot->report_arg, config->report_arg);
+    fi_store_release(&slot->state, FIEF_LIVE);
+    fi_store_release(&slot->heap, NULL);
+    fi_store_release(&slot->foreign_in, 0);
+    fi_store_release(&slot->late_in, 0);
+    fi_store_release(&slot->last_sender, NULL);
+    fi_store_release(&slot->remote_summary, 0);
     fi_store_release(&slot->id, id);
 }
 

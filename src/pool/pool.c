@@ -8,7 +8,6 @@
 
 static void begin_change(fi_pool *pool) {
     fi_store_relaxed(&pool->generation, pool->generation + 1);
-    fi_fence_release();
 }
 
 static void end_change(fi_pool *pool) {
@@ -22,24 +21,24 @@ void fi_pool_open(fi_pool *pool, fi_arena *arena, unsigned size_class, char *sta
     char *end = arena->start + ((size_t)granule << FI_GRANULE_SHIFT) + fi_arena_run_bytes(arena, granule, 1);
     begin_change(pool);
     pool->free = owner;
-    fi_store_relaxed(&pool->base, (uintptr_t)start + (uintptr_t)owner);
-    fi_store_relaxed(&pool->multiplier, fi_size_classes[size_class].multiplier);
-    fi_store_relaxed(&pool->limit, 0);
+    fi_store_release(&pool->base, (uintptr_t)start + (uintptr_t)owner);
+    fi_store_release(&pool->multiplier, fi_size_classes[size_class].multiplier);
+    fi_store_release(&pool->limit, 0);
     pool->count = 1;
     pool->floor = -1;
-    fi_store_relaxed(&pool->carved, 0);
+    fi_store_release(&pool->carved, 0);
     pool->capacity = (uint16_t)fi_class_divide(size_class, (size_t)(end - start));
-    fi_store_relaxed(&pool->size_class, (uint8_t)size_class);
-    fi_store_relaxed(&pool->state, FI_POOL_CURRENT);
+    fi_store_release(&pool->size_class, (uint8_t)size_class);
+    fi_store_release(&pool->state, FI_POOL_CURRENT);
     pool->arena = arena;
     end_change(pool);
 }
 
 static void open_tail(fi_pool *pool, fi_arena *arena, unsigned behind) {
     begin_change(pool);
-    fi_store_relaxed(&pool->limit, 0);
-    fi_store_relaxed(&pool->carved, (uint16_t)behind);
-    fi_store_relaxed(&pool->state, FI_POOL_TAIL);
+    fi_store_release(&pool->limit, 0);
+    fi_store_release(&pool->carved, (uint16_t)behind);
+    fi_store_release(&pool->state, FI_POOL_TAIL);
     pool->arena = arena;
     end_change(pool);
 }
@@ -48,12 +47,12 @@ void fi_pool_open_large(fi_pool *first, fi_arena *arena, unsigned granules, size
                         void *owner) {
     begin_change(first);
     first->arena = arena;
-    fi_store_relaxed(&first->limit, 0);
-    fi_store_relaxed(&first->base, (uintptr_t)fi_map_address(first) + (uintptr_t)owner);
-    fi_store_relaxed(&first->large_bytes, bytes);
-    fi_store_relaxed(&first->carved, 0);
+    fi_store_release(&first->limit, 0);
+    fi_store_release(&first->base, (uintptr_t)fi_map_address(first) + (uintptr_t)owner);
+    fi_store_release(&first->large_bytes, bytes);
+    fi_store_release(&first->carved, 0);
     first->capacity = (uint16_t)granules;
-    fi_store_relaxed(&first->state, (uint8_t)state);
+    fi_store_release(&first->state, (uint8_t)state);
     end_change(first);
     for (unsigned i = 1; i < granules; i++)
         open_tail(first + i, arena, i);
@@ -65,13 +64,13 @@ void fi_pool_resize_large(fi_pool *first, unsigned granules, size_t bytes) {
     for (unsigned i = granules; i < first->capacity; i++)
         fi_pool_close(first + i);
     first->capacity = (uint16_t)granules;
-    fi_store_relaxed(&first->large_bytes, bytes);
+    fi_store_release(&first->large_bytes, bytes);
 }
 
 void fi_pool_close(fi_pool *pool) {
     begin_change(pool);
-    fi_store_relaxed(&pool->limit, 0);
-    fi_store_relaxed(&pool->state, FI_POOL_NONE);
+    fi_store_release(&pool->limit, 0);
+    fi_store_release(&pool->state, FI_POOL_NONE);
     end_change(pool);
 }
 

@@ -88,13 +88,12 @@ typedef struct fi_pool_view {
 /* False: the pool is being changed, or is none. `owner` as read from its arena. */
 static inline bool fi_pool_snapshot(const fi_pool *pool, const void *owner, fi_pool_view *out) {
     uint32_t generation = fi_load_acquire(&pool->generation);
-    out->state = (fi_pool_state)fi_load_relaxed(&pool->state);
-    out->size_class = fi_load_relaxed(&pool->size_class);
-    out->carved = fi_load_relaxed(&pool->carved);
-    out->start = (char *)(fi_load_relaxed(&pool->base) - (uintptr_t)owner);
-    out->large_bytes = fi_load_relaxed(&pool->large_bytes);
+    out->state = (fi_pool_state)fi_load_acquire(&pool->state);
+    out->size_class = fi_load_acquire(&pool->size_class);
+    out->carved = fi_load_acquire(&pool->carved);
+    out->start = (char *)(fi_load_acquire(&pool->base) - (uintptr_t)owner);
+    out->large_bytes = fi_load_acquire(&pool->large_bytes);
     out->generation = generation;
-    fi_fence_acquire();
     return generation % 2 == 0 && generation == fi_load_relaxed(&pool->generation) &&
            out->state != FI_POOL_NONE;
 }

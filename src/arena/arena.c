@@ -117,7 +117,10 @@ fi_arena *fi_arena_take(const fi_source *source, unsigned units, bool warm) {
         arena = fi_arena_pop_warm(units);
         fi_unlock(FI_RANK_PROCESS);
     }
-    return arena != NULL ? arena : fi_arena_take_fresh(source, units);
+    if (arena == NULL)
+        return fi_arena_take_fresh(source, units);
+    arena->holds_handle = 0; /* whatever was there: it is not this owner's */
+    return arena;
 }
 
 fi_arena *fi_arena_take_huge(const fi_source *source, size_t bytes, size_t alignment) {

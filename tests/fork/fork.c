@@ -1,0 +1,84 @@
+/* A program with threads forks: the child finds fief's locks free and its own interpreters as they were, whatever the
+ * other threads were doing. A child that hangs is killed by the alarm it sets, and fails the test. */
+#define _POSIX_C_SOURCE 200809L
+#include "race/race.h"
+#include "support/random.h"
+
+#include <stdint.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { THREADS = 3, OBJECTS = 200, CHILD_SECONDS = 20 };
+
+static atomic_bool done;
+
+static void nothing(fief *f, void *arg) {
+    (void)f;
+    (void)arg;
+}
+
+/* Takes and leaves every lock that fief has, all the time. */
+static void *busy(void *arg) {
+    random_source rng = random_seeded((uintptr_t)arg);
+    while (!atomic_load(&done)) {
+        fief *f = race_create("busy", NULL);
+        for (unsigned i = 0; i < OBJECTS; i++)
+            REQUIRE(fief_alloc(f, random_below(&rng, 3000)) != NULL);
+        REQUIRE(fief_at_exit(f, nothing, NULL) == FIEF_OK);
+        REQUIRE(fief_destroy(f) == FIEF_OK);
+    }
+    return NULL;
+}
+
+static void check_and_use(fief *f, unsigned char **blocks) {
+    for (unsigned i = 0; i < OBJECTS; i++) {
+        for (unsigned byte = 0; byte <= i; byte++)
+            REQUIRE(blocks[i][byte] == (unsigned char)i);
+        fief_free(f, blocks[i]);
+        blocks[i] = fief_alloc(f, i + 1);
+        REQUIRE(blocks[i] != NULL);
+        memset(blocks[i], (int)i, i + 1);
+    }
+}
+
+/* Uses its parent's interpreter, makes new ones, ends both. */
+static _Noreturn void child(fief *mine, unsigned char **blocks) {
+    alarm(CHILD_SECONDS);
+    check_and_use(mine, blocks);
+    fief *born = race_create("born in the child", NULL);
+    REQUIRE(fief_id_of(born) > fief_id_of(mine));
+    REQUIRE(fief_alloc(born, 100) != NULL);
+    REQUIRE(fief_destroy(mine) == FIEF_OK);
+    REQUIRE(fief_destroy(born) == FIEF_OK);
+    fief_trim(NULL);
+    _exit(0);
+}
+
+int main(void) {
+    const unsigned rounds = race_rounds(200);
+    pthread_t threads[THREADS];
+    fief *mine = race_create("parent", NULL);
+    unsigned char *blocks[OBJECTS];
+    for (unsigned i = 0; i < OBJECTS; i++) {
+        blocks[i] = fief_alloc(mine, i + 1);
+        memset(blocks[i], (int)i, i + 1);
+    }
+    for (uintptr_t i = 0; i < THREADS; i++)
+        threads[i] = race_start(busy, (void *)(i + 1));
+    for (unsigned round = 0; round < rounds; round++) {
+        pid_t pid = fork();
+        REQUIRE(pid >= 0);
+        if (pid == 0)
+            child(mine, blocks);
+        int status;
+        REQUIRE(waitpid(pid, &status, 0) == pid);
+        REQUIRE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+    atomic_store(&done, true);
+    for (unsigned i = 0; i < THREADS; i++)
+        race_join(threads[i]);
+    check_and_use(mine, blocks);
+    REQUIRE(fief_destroy(mine) == FIEF_OK);
+    return 0;
+}

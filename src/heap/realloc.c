@@ -11,14 +11,11 @@ static size_t smaller(size_t a, size_t b) {
     return a < b ? a : b;
 }
 
-/* A block stays where it is as long as it is at least half used: moving it would cost more than it gives back. */
-static bool stays(size_t usable, size_t size) {
-    return size <= usable && (size >= usable / 2 || usable == FI_LEAST_BLOCK_BYTES);
-}
-
 /* A block of f's own that moves. A shrink that finds no memory leaves it where it is. */
 static void *move(fief *f, void *p, size_t usable, size_t size) {
-    void *to = size > usable ? fi_heap_alloc_growing(f, size) : fi_heap_alloc(f, size);
+    void *to = size <= FI_FINE_BYTES ? fief_inline_alloc(f, size)
+               : size > usable       ? fi_heap_alloc_growing(f, size)
+                                     : fi_heap_alloc(f, size);
     if (to == NULL)
         return size <= usable ? p : NULL;
     memcpy(to, p, smaller(usable, size));
@@ -43,7 +40,7 @@ static void *resize_own(fief *f, const fi_found *found, void *p, size_t size, fi
     }
     if (!fi_pool_is_small(found->pool))
         return resize_large(f, found, p, size);
-    return stays(found->block_bytes, size) ? p : move(f, p, found->block_bytes, size);
+    return fi_heap_stays(found->block_bytes, size) ? p : move(f, p, found->block_bytes, size);
 }
 
 /* The data moves to the caller's heap, the block goes home. */
@@ -56,7 +53,7 @@ static void *adopt(fief *f, fi_found *found, fi_incident incident, size_t size) 
     return to;
 }
 
-FI_SLOW static void *realloc_slow(fief *f, void *p, size_t size, const char *operation) {
+FI_SLOW static void *find_and_resize(fief *f, void *p, size_t size, const char *operation) {
     if (!fi_misuse_check_handle(f, operation))
         return NULL;
     fi_found found = fi_find(p);
@@ -73,11 +70,10 @@ FI_SLOW static void *realloc_slow(fief *f, void *p, size_t size, const char *ope
     return adopt(f, &found, incident, size);
 }
 
-/* The checks are those of fief_inline_free. */
-void *fi_heap_realloc(fief *f, void *p, size_t size, const char *operation) {
-    fief_fast_pool *pool = fief_fast_pool_of(f, p);
+/* A small block of the heap's own that moves is what remains most of the time. */
+void *fi_heap_realloc_slow(fief *f, void *p, size_t size, const char *operation) {
+    const fief_fast_pool *pool = fief_fast_pool_of(f, p);
     if (FI_UNLIKELY(!fief_fast_holds(f, pool, p)) || FI_UNLIKELY(((fi_block *)p)->mark == (uintptr_t)p))
-        return realloc_slow(f, p, size, operation);
-    size_t usable = fi_class_bytes(((fi_pool *)pool)->size_class);
-    return stays(usable, size) ? p : move(f, p, usable, size);
+        return find_and_resize(f, p, size, operation);
+    return move(f, p, fi_class_bytes(((const fi_pool *)pool)->size_class), size);
 }

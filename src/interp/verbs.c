@@ -67,11 +67,11 @@ void *fief_alloc_aligned(fief *f, size_t size, size_t alignment) {
     return fi_heap_alloc_aligned(f, size, alignment);
 }
 
-void *fief_realloc(fief *f, void *p, size_t size) {
+FI_HOT void *fief_realloc(fief *f, void *p, size_t size) {
     return p != NULL ? fi_heap_realloc(f, p, size, "fief_realloc") : fief_alloc(f, size);
 }
 
-void *fief_realloc_sized(fief *f, void *p, size_t old_size, size_t new_size) {
+FI_HOT void *fief_realloc_sized(fief *f, void *p, size_t old_size, size_t new_size) {
     (void)old_size; /* the pool knows */
     return p != NULL ? fi_heap_realloc(f, p, new_size, "fief_realloc_sized") : fief_alloc(f, new_size);
 }

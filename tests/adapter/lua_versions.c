@@ -1,0 +1,170 @@
+/* The adapter under whichever Lua this is compiled for: 5.1 to 5.4, and LuaJIT. Speaks TAP.
+ *
+ * It keeps to the part of Lua, and of its C interface, that all of them have. */
+#include <fief/adapter/lua.h>
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LIMIT_BYTES ((size_t)2 << 20)
+
+#if LUA_VERSION_NUM >= 502
+static const bool has_emergency_collection = true;
+#else
+static const bool has_emergency_collection = false; /* neither has LuaJIT, which calls itself 5.1 */
+#endif
+
+typedef struct variant {
+    const char *name;
+    lua_Alloc allocate;
+} variant;
+
+static const variant *current;
+static unsigned check_count, failure_count;
+
+static void check(bool good, const char *what) {
+    printf("%s %u - %s (%s)\n", good ? "ok" : "not ok", ++check_count, what, current->name);
+    failure_count += !good;
+}
+
+static void skip(const char *what, const char *reason) {
+    printf("ok %u - %s (%s) # SKIP %s\n", ++check_count, what, current->name, reason);
+}
+
+/* ---- a state and its heap ---- */
+
+typedef struct guest {
+    fief *heap;
+    lua_State *lua;
+} guest;
+
+/* Without either, the caller's checks fail one by one. */
+static guest guest_create(size_t hard_bytes) {
+    guest g = {NULL, NULL};
+    fief_config config = FIEF_CONFIG_INIT;
+    config.alignment = 8;
+    config.limit.hard_bytes = hard_bytes;
+    if (fief_create(&g.heap, &config) == FIEF_OK)
+        g.lua = lua_newstate(current->allocate, g.heap);
+    if (g.lua != NULL)
+        luaL_openlibs(g.lua);
+    return g;
+}
+
+/* True if Lua had freed all it had. */
+static bool guest_destroy(guest *g) {
+    fief_stats stats;
+    if (g->lua != NULL)
+        lua_close(g->lua);
+    fief_stats_publish(g->heap);
+    fief_stats_read(g->heap, &stats);
+    fief_destroy(g->heap);
+    return stats.live_blocks == 0 && stats.allocations > 0 && stats.misuses == 0;
+}
+
+static int run(lua_State *L, const char *script) {
+    int status = luaL_loadstring(L, script);
+    return status != 0 ? status : lua_pcall(L, 0, 1, 0);
+}
+
+static bool gives(lua_State *L, const char *script, const char *wanted) {
+    if (L == NULL)
+        return false;
+    int status = run(L, script);
+    const char *text = lua_tostring(L, -1);
+    bool same = status == 0 && text != NULL && strcmp(text, wanted) == 0;
+    if (!same)
+        printf("# status %d: %s\n", status, text != NULL ? text : "no text");
+    lua_settop(L, 0);
+    return same;
+}
+
+/* ---- checks ---- */
+
+/* Tables and strings of many sizes, and a text that says what became of them. */
+static const char busy_script[] = "local list, words = {}, {}\n"
+                                  "for i = 1, 5000 do\n"
+                                  "  list[i] = { i, name = 'n' .. i % 100, inner = { i } }\n"
+                                  "  words[#words + 1] = ('w'):rep(i % 50)\n"
+                                  "  if i % 3 == 0 then list[i - 1] = nil end\n"
+                                  "end\n"
+                                  "local sum = 0\n"
+                                  "for _, item in pairs(list) do sum = sum + item[1] end\n"
+                                  "return #table.concat(words, ' ') .. ' ' .. sum";
+static const char busy_result[] = "127499 8338333";
+
+static void check_life(void) {
+    guest g = guest_create(0);
+    check(gives(g.lua, busy_script, busy_result), "a state runs");
+    check(guest_destroy(&g), "a closed state leaves nothing");
+}
+
+static void check_limit(void) {
+    static const char hoarding_script[] = "local hoard = {}\n"
+                                          "for i = 1, 1e7 do hoard[i] = { i } end";
+    guest g = guest_create(LIMIT_BYTES);
+    bool refused = g.lua != NULL && run(g.lua, hoarding_script) == LUA_ERRMEM;
+    check(refused && strcmp(lua_tostring(g.lua, -1), "not enough memory") == 0, "the limit is an error of Lua");
+    if (g.lua != NULL) {
+        lua_settop(g.lua, 0);
+        lua_gc(g.lua, LUA_GCCOLLECT, 0);
+    }
+    check(gives(g.lua, busy_script, busy_result), "the state goes on");
+    check(guest_destroy(&g), "and leaves nothing");
+}
+
+/* The pause is so long that the collector does not start by itself within the limit: a weak reference that goes
+ * away went in an emergency collection. */
+static void check_emergency(void) {
+    static const char what[] = "garbage is collected before the limit is an error";
+    static const char littering_script[] = "local ballast = ('x'):rep(600 * 1024)\n"
+                                           "collectgarbage('setpause', 1000)\n"
+                                           "collectgarbage()\n"
+                                           "local sentinel = setmetatable({ {} }, { __mode = 'v' })\n"
+                                           "for i = 1, 20000 do local garbage = { i } end\n"
+                                           "return sentinel[1] and 'never collected' or 'collected'";
+    if (!has_emergency_collection) {
+        skip(what, "this Lua does not collect when an allocation fails");
+        return;
+    }
+    guest free_of_limits = guest_create(0);
+    guest limited = guest_create(LIMIT_BYTES);
+    check(gives(limited.lua, littering_script, "collected"), what);
+    check(gives(free_of_limits.lua, littering_script, "never collected"), "but only then");
+    check(guest_destroy(&limited) && guest_destroy(&free_of_limits), "and nothing is left");
+}
+
+/* Lua 5.1 to 5.3 have no answer to a shrink that fails. */
+static void check_shrink(void) {
+    enum { OLD_BYTES = 4000, STEP_BYTES = 400 };
+    guest g = guest_create(LIMIT_BYTES);
+    char *block = current->allocate(g.heap, NULL, 0, OLD_BYTES);
+    bool good = block != NULL;
+    for (size_t size = 16 * 1024; size > 0; size /= 2) /* down to the last byte */
+        while (current->allocate(g.heap, NULL, 0, size) != NULL)
+            continue;
+    for (size_t size = OLD_BYTES; good && size > STEP_BYTES; size -= STEP_BYTES) {
+        memset(block, 'a', size);
+        block = current->allocate(g.heap, block, size, size - STEP_BYTES);
+        good = block != NULL && block[0] == 'a' && block[size - STEP_BYTES - 1] == 'a';
+    }
+    check(good, "a shrink succeeds when nothing is left");
+    guest_destroy(&g);
+}
+
+int main(void) {
+    static const variant variants[] = {{"called", fief_lua_alloc}, {"inlined", fief_lua_alloc_inline}};
+    printf("# %s\n", LUA_VERSION);
+    for (size_t i = 0; i < sizeof variants / sizeof *variants; i++) {
+        current = &variants[i];
+        check_life();
+        check_limit();
+        check_emergency();
+        check_shrink();
+    }
+    printf("1..%u\n", check_count);
+    return failure_count == 0 ? 0 : 1;
+}

@@ -1,0 +1,88 @@
+/* A host that gives interpreters memory of its own: counts what is out, and gives nothing that is zeros. */
+#ifndef FI_TESTS_SUPPORT_HOST_H
+#define FI_TESTS_SUPPORT_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { HOST_MOST_SPANS = 64, HOST_FILLER = 0xA5 };
+
+typedef struct host_span {
+    char *start; /* NULL: this entry is free */
+    size_t bytes;
+} host_span;
+
+typedef struct host {
+    char *next;         /* what it hands out next, whatever it is asked for; NULL: what fits */
+    bool refuses;       /* it has nothing to give */
+    unsigned asked;     /* calls of its alloc */
+    unsigned out;       /* spans that are out */
+    size_t bytes_out;
+    unsigned strangers; /* spans that it was given back without having given them out so */
+    size_t least_alignment;
+    host_span spans[HOST_MOST_SPANS];
+} host;
+
+/* `bytes` bytes at a multiple of `alignment`; NULL if the system has no place for them. */
+static inline char *host_map(size_t bytes, size_t alignment) {
+    char *p = mmap(NULL, bytes + alignment, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return NULL;
+    char *start = p + (alignment - (uintptr_t)p % alignment) % alignment;
+    if (start > p)
+        munmap(p, (size_t)(start - p));
+    if (p + alignment > start)
+        munmap(start + bytes, (size_t)(p + alignment - start));
+    return start;
+}
+
+/* Memory whose entries in the arena map are the same as those of `p`: the map covers a window of 4 TiB at most, and
+ * knows addresses modulo its size. `nth` from 1 on. NULL if the system has no place for it. */
+static inline char *host_map_colliding(const void *p, size_t bytes, unsigned nth) {
+    char *at = (char *)((uintptr_t)p - ((uintptr_t)nth << 42));
+    char *start = mmap(at, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (start == at)
+        return start;
+    if (start != MAP_FAILED)
+        munmap(start, bytes);
+    return NULL;
+}
+
+static inline void *host_alloc(void *ctx, size_t bytes, size_t alignment) {
+    host *h = ctx;
+    h->asked++;
+    if (h->least_alignment == 0 || alignment < h->least_alignment)
+        h->least_alignment = alignment;
+    if (h->refuses || h->out == HOST_MOST_SPANS)
+        return NULL;
+    char *start = h->next != NULL ? h->next : host_map(bytes, alignment);
+    h->next = NULL;
+    if (start == NULL)
+        return NULL;
+    memset(start, HOST_FILLER, bytes);
+    unsigned entry = 0;
+    while (h->spans[entry].start != NULL)
+        entry++;
+    h->spans[entry] = (host_span){start, bytes};
+    h->out++;
+    h->bytes_out += bytes;
+    return start;
+}
+
+static inline void host_free(void *ctx, void *span, size_t bytes) {
+    host *h = ctx;
+    for (unsigned entry = 0; entry < HOST_MOST_SPANS; entry++)
+        if (h->spans[entry].start == span && h->spans[entry].bytes == bytes) {
+            munmap(span, bytes);
+            h->spans[entry].start = NULL;
+            h->out--;
+            h->bytes_out -= bytes;
+            return;
+        }
+    h->strangers++;
+}
+
+#endif

@@ -22,6 +22,8 @@ typedef struct region {
     size_t used;
     size_t horizon;     /* words from the start that have ever been searched */
     size_t single_at, span_at; /* units at which the next search begins */
+    size_t single_words;       /* words that serve single units */
+    size_t singles_used;       /* units of those that are taken */
 } region;
 
 static region regions[MOST_REGIONS];
@@ -39,9 +41,10 @@ static bool is_single(const region *r, size_t word) {
     return (single_words[at / 64] >> (at % 64) & 1) != 0;
 }
 
-static void set_single(const region *r, size_t word, bool single) {
+static void set_single(region *r, size_t word, bool single) {
     size_t at = r->first_slot / WORD_UNITS + word;
     uint64_t bit = UINT64_C(1) << (at % 64);
+    r->single_words += (size_t)single - (size_t)is_single(r, word);
     single_words[at / 64] = single ? single_words[at / 64] | bit : single_words[at / 64] & ~bit;
 }
 
@@ -141,10 +144,10 @@ static uint64_t single_candidates(const region *r, size_t word, bool fresh, size
     return ~used & (~UINT64_C(0) << from);
 }
 
-/* Looks once round, the word where the last search ended first and last. */
-static bool take_single(region *r, bool fresh, fi_span *out) {
+/* Looks through `words` words from the one on where the last search ended. */
+static bool take_single_among(region *r, bool fresh, size_t words, fi_span *out) {
     size_t first = r->single_at / WORD_UNITS % r->horizon;
-    for (size_t turn = 0; turn <= r->horizon; turn++) {
+    for (size_t turn = 0; turn < words; turn++) {
         size_t word = (first + turn) % r->horizon;
         uint64_t candidates = single_candidates(r, word, fresh, turn == 0 ? r->single_at % WORD_UNITS : 0);
         if (candidates == 0)
@@ -152,11 +155,24 @@ static bool take_single(region *r, bool fresh, fi_span *out) {
         size_t unit = word * WORD_UNITS + fi_lowest_bit(candidates);
         if (!finish(r, unit, 1, out))
             return false;
-        set_single(r, word, true);
+        if (fresh)
+            set_single(r, word, true);
+        r->singles_used++;
         r->single_at = unit + 1;
         return true;
     }
     return false;
+}
+
+/* Once round is one word more: the first one's units before `single_at` come last. What is free in words that single
+ * units have already is enough to let each rest, or else other words join them. */
+static bool take_single(region *r, fi_span *out) {
+    size_t round = r->horizon + 1;
+    bool enough = r->single_words * WORD_UNITS - r->singles_used >= LEAST_HORIZON_WORDS * WORD_UNITS;
+    if (enough)
+        return take_single_among(r, false, round, out);
+    return take_single_among(r, false, 1, out) || take_single_among(r, true, round, out) ||
+           take_single_among(r, false, round, out);
 }
 
 /* How many free units there are from `unit` on, up to `wanted`. */
@@ -210,8 +226,7 @@ static bool take_from(region *r, size_t units, size_t align_units, fi_span *out)
         return false;
     for (widen(r, units);; r->horizon = r->horizon * 2 < r->units / WORD_UNITS ? r->horizon * 2
                                                                                : r->units / WORD_UNITS) {
-        if (units == 1 && align_units == 1 ? take_single(r, false, out) || take_single(r, true, out)
-                                           : take_span(r, units, align_units, out))
+        if (units == 1 && align_units == 1 ? take_single(r, out) : take_span(r, units, align_units, out))
             return true;
         if (r->horizon * WORD_UNITS >= r->units)
             return false;
@@ -272,15 +287,29 @@ bool fi_space_claim(char *start, size_t units, fi_span *out) {
     return false;
 }
 
+static void free_unit(size_t slot) {
+    fi_the_map.used[slot / WORD_UNITS] &= ~(UINT64_C(1) << (slot % WORD_UNITS));
+}
+
+/* A word that nothing uses any more may serve either again. */
+static void free_unit_of(region *r, size_t slot) {
+    size_t word = (slot - r->first_slot) / WORD_UNITS;
+    free_unit(slot);
+    r->used--;
+    if (!is_single(r, word))
+        return;
+    r->singles_used--;
+    if (*used_word(r, word) == 0)
+        set_single(r, word, false);
+}
+
 void fi_space_give(const fi_span *span) {
     region *r = region_of(span);
-    for (size_t i = span->slot; i < span->slot + span->units; i++) {
-        fi_the_map.used[i / WORD_UNITS] &= ~(UINT64_C(1) << (i % WORD_UNITS));
-        if (r != NULL && fi_the_map.used[i / WORD_UNITS] == 0)
-            set_single(r, (i - r->first_slot) / WORD_UNITS, false);
-    }
-    if (r != NULL)
-        r->used -= span->units;
+    for (size_t slot = span->slot; slot < span->slot + span->units; slot++)
+        if (r != NULL)
+            free_unit_of(r, slot);
+        else
+            free_unit(slot);
 }
 
 size_t fi_space_used_units(void) {

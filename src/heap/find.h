@@ -33,6 +33,11 @@ fi_found fi_find(const void *p);
 /* Reads the owner's state again. */
 void fi_found_look_again(fi_found *found);
 
+/* Whether it is f's own; with f NULL, a verb without a handle, nothing is. */
+static inline bool fi_found_is_own(const fief *f, const fi_found *found) {
+    return f != NULL && found->owner == f;
+}
+
 /* Whether a block of f's own is free. */
 bool fi_found_is_free(fief *f, const fi_found *found);
 

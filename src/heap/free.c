@@ -14,8 +14,8 @@ uint64_t fi_heap_late_frees(void) {
     return fi_load_relaxed(&late_frees);
 }
 
-bool fi_found_is_late(const fi_found *found) {
-    return found->slot != NULL && found->owner_state != FIEF_LIVE;
+bool fi_found_is_late(const fief *f, const fi_found *found) {
+    return !fi_found_is_own(f, found) && found->slot != NULL && found->owner_state != FIEF_LIVE;
 }
 
 /* Reported once for each interpreter that ended; its block stays dead. */
@@ -59,24 +59,25 @@ bool fi_heap_meet_foreign(fief *f, const fi_found *found, const fi_incident *inc
 /* What looks like misuse may be a free that the owner's end has overtaken. */
 void fi_heap_blame(fief *f, fi_found *found, const fi_incident *incident) {
     fi_found_look_again(found);
-    if (found->owner != f && fi_found_is_late(found))
+    if (fi_found_is_late(f, found))
         meet_late(f, found, incident);
     else
         fi_misuse(incident);
 }
 
-void fi_heap_send_home(fief *f, fi_found *found, fi_incident incident) {
+bool fi_heap_send_home(fief *f, fi_found *found, fi_incident incident) {
     switch (fi_remote_send(found->arena, found->pool, &found->view, found->index)) {
     case FI_REMOTE_TWICE:
         incident.kind = FIEF_MISUSE_DOUBLE_FREE;
         fi_heap_blame(f, found, &incident);
-        break;
+        return false;
     case FI_REMOTE_LATE:
         meet_late(f, found, &incident);
-        break;
+        return false;
     case FI_REMOTE_SENT:
         break;
     }
+    return true;
 }
 
 static void free_own(fief *f, const fi_found *found, fi_incident incident) {
@@ -95,10 +96,10 @@ void fi_heap_free_slow(fief *f, void *p, const char *operation) {
         return;
     fi_found found = fi_find(p);
     fi_incident incident = fi_found_incident(&found, p, f, operation);
-    if (f != NULL && found.owner == f && found.place == FI_PLACE_BLOCK) {
-        free_own(f, &found, incident);
-    } else if (found.place != FI_PLACE_BLOCK || (fi_found_is_late(&found) && found.owner != f)) {
+    if (found.place != FI_PLACE_BLOCK || fi_found_is_late(f, &found)) {
         fi_heap_blame(f, &found, &incident);
+    } else if (fi_found_is_own(f, &found)) {
+        free_own(f, &found, incident);
     } else if (f == NULL) {
         fi_heap_send_home(f, &found, incident);
     } else {

@@ -15,13 +15,13 @@ bool fi_heap_meet_foreign(fief *f, const fi_found *found, const fi_incident *inc
 /* An address at which f, or with f NULL somebody, may not free or resize: a late free, or misuse. */
 void fi_heap_blame(fief *f, fi_found *found, const fi_incident *incident);
 
-/* The owner of what was found is closing or dead, or was when it was looked at. */
-bool fi_found_is_late(const fi_found *found);
+/* What was found is another's, who is closing or dead, or was when it was looked at. */
+bool fi_found_is_late(const fief *f, const fi_found *found);
 
 /* Late frees of the whole process. */
 uint64_t fi_heap_late_frees(void);
 
-/* Sends a foreign block home. */
-void fi_heap_send_home(fief *f, fi_found *found, fi_incident incident);
+/* Sends a foreign block home. False: it was free already, or its owner has ended; that has been told. */
+bool fi_heap_send_home(fief *f, fi_found *found, fi_incident incident);
 
 #endif

@@ -14,8 +14,7 @@ static bool is_empty(const fi_arena *arena) {
 }
 
 /* Arenas that hold nothing go back whole: address space, and one system call for all their pages. */
-size_t fi_heap_purge(fief *f) {
-    size_t before = f->count.dirty_bytes;
+void fi_heap_purge(fief *f) {
     for (uint32_t i = f->arena_end; i-- > 0;) {
         fi_arena *arena = f->arenas[i];
         if (arena != NULL && is_empty(arena))
@@ -23,7 +22,6 @@ size_t fi_heap_purge(fief *f) {
         else if (arena != NULL)
             fi_heap_purge_arena(f, arena, ~UINT64_C(0));
     }
-    return before - f->count.dirty_bytes;
 }
 
 /* What was free and dirty at the last tick, and has not been used since, goes. */

@@ -13,7 +13,7 @@
 /* Memory was freed: looks whether some must go. */
 void fi_heap_settle(fief *f);
 
-/* Gives back all of it; returns the bytes. */
-size_t fi_heap_purge(fief *f);
+/* Gives back all of it. */
+void fi_heap_purge(fief *f);
 
 #endif

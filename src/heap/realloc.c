@@ -24,7 +24,8 @@ static void *move(fief *f, void *p, size_t usable, size_t size) {
 }
 
 static void *resize_large(fief *f, const fi_found *found, void *p, size_t size) {
-    if (size > FI_SMALL_BYTES && size <= PTRDIFF_MAX - FI_UNIT_BYTES) {
+    bool stays_large = size > FI_SMALL_BYTES || fi_heap_stays(found->block_bytes, size);
+    if (stays_large && size <= PTRDIFF_MAX - FI_UNIT_BYTES) {
         void *there = fi_large_resize(f, found->pool, size);
         if (there != NULL)
             return there;
@@ -49,8 +50,10 @@ static void *adopt(fief *f, fi_found *found, fi_incident incident, size_t size) 
     if (to == NULL)
         return NULL;
     memcpy(to, found->block, smaller(found->block_bytes, size));
-    fi_heap_send_home(f, found, incident);
-    return to;
+    if (fi_heap_send_home(f, found, incident))
+        return to;
+    fief_inline_free(f, to);
+    return NULL;
 }
 
 FI_SLOW static void *find_and_resize(fief *f, void *p, size_t size, const char *operation) {
@@ -58,12 +61,12 @@ FI_SLOW static void *find_and_resize(fief *f, void *p, size_t size, const char *
         return NULL;
     fi_found found = fi_find(p);
     fi_incident incident = fi_found_incident(&found, p, f, operation);
-    if (found.owner == f && found.place == FI_PLACE_BLOCK)
-        return resize_own(f, &found, p, size, incident);
-    if (found.place != FI_PLACE_BLOCK || (fi_found_is_late(&found) && found.owner != f)) {
+    if (found.place != FI_PLACE_BLOCK || fi_found_is_late(f, &found)) {
         fi_heap_blame(f, &found, &incident);
         return NULL;
     }
+    if (fi_found_is_own(f, &found))
+        return resize_own(f, &found, p, size, incident);
     incident.kind = FIEF_MISUSE_FOREIGN_REALLOC;
     if (!fi_heap_meet_foreign(f, &found, &incident, "the data moves to the caller, the block goes home"))
         return NULL;

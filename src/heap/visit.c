@@ -60,11 +60,16 @@ void fi_heap_visit(fief *f, fief_visitor *visitor, void *arg) {
             return;
 }
 
+static uint64_t committed(const fief *f) {
+    return f->count.charged_bytes + f->count.dirty_bytes;
+}
+
 size_t fi_heap_trim(fief *f) {
+    uint64_t before = committed(f);
     fi_remote_take_in(f);
     fi_heap_flush_lists(f);
     fi_heap_close_idle(f);
-    size_t bytes = fi_heap_purge(f);
+    fi_heap_purge(f);
     fi_stats_publish(f);
-    return bytes;
+    return before - committed(f);
 }

@@ -268,7 +268,7 @@ class Suite:
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("tool")
+    parser.add_argument("tool", type=os.path.abspath)
     parser.add_argument("examples")
     parser.add_argument("--stock", default="")
     parser.add_argument("--sanitized", action="store_true")

@@ -117,7 +117,7 @@ Test(blocks, calloc_multiplies) {
         cr_assert(is_zeros(block, 37000));
         cr_assert_not_null(fief_calloc(f, 0, 100));
         cr_assert_not_null(fief_calloc(f, 100, 0));
-        cr_assert_not_null(fief_calloc(f, 0, SIZE_MAX));
+        cr_assert_not_null(fief_calloc(f, 0, opaque_size(SIZE_MAX)));
     }
 }
 

@@ -82,11 +82,11 @@ Test(free, a_closing_interpreters_own_frees_are_not_late) {
 Test(free, what_is_found_late_has_an_owner_that_does_not_live) {
     void *block = fief_alloc(ann, 64);
     fi_found found = fi_find(block), nobody = fi_find(&told);
-    cr_assert_not(fi_found_is_late(&found));
-    cr_assert_not(fi_found_is_late(&nobody));
+    cr_assert_not(fi_found_is_late(bob, &found));
+    cr_assert_not(fi_found_is_late(bob, &nobody));
     fief_destroy(ann);
     found = fi_find(block);
-    cr_assert(fi_found_is_late(&found));
+    cr_assert(fi_found_is_late(bob, &found));
 }
 
 Test(free, a_block_that_is_sent_home_twice_is_a_double_free) {

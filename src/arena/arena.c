@@ -169,6 +169,7 @@ void fi_arena_adopt(fi_arena *arena, void *owner, uint64_t owner_id, uint64_t *r
     arena->list = 0;
     fi_store_relaxed(&arena->remote_granules, 0);
     fi_store_relaxed(&arena->owner_id, owner_id);
+    fi_store_relaxed(&fi_the_map.recent_owner, owner_id);
     fi_store_relaxed(&arena->state, FI_ARENA_LIVE);
     fi_store_release(&arena->owner, owner);
 }
@@ -238,6 +239,9 @@ size_t fi_arena_release_warm(void) {
             bytes += (size_t)fi_count_bits(arena->dirty_granules) << FI_GRANULE_SHIFT;
             fi_arena_bury(arena, &from_system);
         }
+    fi_lock(FI_RANK_PROCESS);
+    fi_map_forget_dead();
+    fi_unlock(FI_RANK_PROCESS);
     return bytes;
 }
 

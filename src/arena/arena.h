@@ -46,7 +46,8 @@ void fi_arena_disown(fi_arena *arena, uint64_t dirty);
 FI_MUST_USE bool fi_arena_push_warm(fi_arena *arena, uint64_t now_ms, fi_arena **due);
 void fi_arena_bury(fi_arena *arena, const fi_source *source);
 
-/* Gives all warm arenas back to the operating system. Returns the bytes of memory that may have been in them. */
+/* Gives all warm arenas back to the operating system, and what tables are in use for ended interpreters alone. Returns
+ * the bytes of memory that may have been in those arenas. */
 size_t fi_arena_release_warm(void);
 
 /* Bytes of a run of granules that blocks may use: the arena's gap excepted. */

@@ -8,6 +8,10 @@
 fi_map fi_the_map;
 const fi_pool fi_no_pool;
 
+/* An entry of `heads` from here on is the low bits of an owner's id; below, it is a slot. */
+#define TOMBSTONE (UINT32_C(1) << 31)
+static_assert(FI_MOST_UNITS <= TOMBSTONE, "a slot is never taken for a tombstone");
+
 /* The tables, one behind the other in a single mapping. */
 typedef struct layout {
     size_t pools, remote, arenas, heads, used, end;
@@ -56,7 +60,7 @@ static bool enable(void *table, size_t entry_bytes, size_t first, size_t count) 
 }
 
 /* A stripe is a gibibyte of the window: one bit of `enabled`, a handful of system calls, once. */
-enum { STRIPE_UNITS = 4096, MOST_STRIPES = (1 << 24) / STRIPE_UNITS };
+enum { STRIPE_UNITS = 4096, MOST_STRIPES = FI_MOST_UNITS / STRIPE_UNITS };
 static uint8_t enabled[MOST_STRIPES]; /* under FI_RANK_PROCESS */
 
 static bool enable_stripe(size_t stripe) {
@@ -87,7 +91,7 @@ fi_arena *fi_map_find(const void *p) {
         return NULL;
     for (unsigned alternate = 0; alternate < FI_MAP_ALTERNATES; alternate++) {
         uint32_t head = fi_load_acquire(&fi_the_map.heads[fi_map_slot(address, alternate)]);
-        if (head == 0)
+        if (head == 0 || head >= TOMBSTONE)
             continue;
         fi_arena *arena = &fi_the_map.arenas[head];
         uintptr_t start = (uintptr_t)fi_load_relaxed(&arena->start);
@@ -95,4 +99,76 @@ fi_arena *fi_map_find(const void *p) {
             return arena;
     }
     return NULL;
+}
+
+/* ---- the dead ---- */
+
+/* Units whose entries fill whole pages of every table. */
+static size_t group_units(void) {
+    return fi_os_page_bytes() / sizeof(fi_arena);
+}
+
+/* In use, or with nothing to forget. */
+static bool is_to_stay(size_t first, size_t units) {
+    bool any = false;
+    for (size_t i = first; i < first + units; i++) {
+        if ((fi_the_map.used[i / 64] >> (i % 64) & 1) != 0)
+            return true;
+        any = any || (fi_the_map.heads[i] != 0 && fi_the_map.heads[i] < TOMBSTONE);
+    }
+    return !any;
+}
+
+static void raise_first_generation(const fi_pool *pools, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (pools[i].generation > fi_the_map.first_generation)
+            fi_the_map.first_generation = pools[i].generation;
+}
+
+/* The host may put anything where its memory was: that leaves no tombstone. */
+static uint32_t inscription(const fi_arena *arena) {
+    return arena->owner_id != 0 && !arena->from_provider ? TOMBSTONE | (uint32_t)arena->owner_id : 0;
+}
+
+/* An arena may end in another group than it begins in. */
+static void bury_arena(uint32_t slot) {
+    const fi_arena *arena = &fi_the_map.arenas[slot];
+    uint32_t tombstone = inscription(arena);
+    for (size_t i = slot; i < slot + (arena->bytes >> FI_UNIT_SHIFT); i++)
+        if (fi_the_map.heads[i] == slot)
+            fi_store_release(&fi_the_map.heads[i], tombstone);
+}
+
+static void forget(size_t first, size_t units) {
+    for (size_t i = first; i < first + units; i++) {
+        uint32_t head = fi_the_map.heads[i];
+        if (head == 0 || head >= TOMBSTONE)
+            continue;
+        bury_arena(head);
+        if (fi_the_map.heads[i] == head) /* its arena's entry has been another's since */
+            fi_store_release(&fi_the_map.heads[i], 0);
+    }
+    size_t granule = first * FI_UNIT_GRANULES, granules = units * FI_UNIT_GRANULES;
+    raise_first_generation(fi_the_map.pools + granule, granules);
+    fi_os_purge(fi_the_map.pools + granule, granules * sizeof(fi_pool));
+    fi_os_purge(fi_the_map.remote + granule * FI_REMOTE_WORDS, granules * FI_REMOTE_WORDS * sizeof(uint64_t));
+    fi_os_purge(fi_the_map.arenas + first, units * sizeof(fi_arena));
+}
+
+void fi_map_forget_dead(void) {
+    size_t units = group_units() < fi_the_map.units ? group_units() : fi_the_map.units;
+    for (size_t first = 0; first < fi_the_map.units; first += units)
+        if (enabled[first / STRIPE_UNITS] && !is_to_stay(first, units))
+            forget(first, units);
+}
+
+uint64_t fi_map_tombstone(const void *p) {
+    if (fi_load_acquire(&fi_the_map.units) == 0)
+        return 0;
+    uint32_t head = fi_load_acquire(&fi_the_map.heads[fi_map_slot((uintptr_t)p, 0)]);
+    if (head < TOMBSTONE)
+        return 0;
+    uint64_t recent = fi_load_relaxed(&fi_the_map.recent_owner);
+    int32_t behind = (int32_t)(((uint32_t)recent - head) << 1) / 2; /* of the low 31 bits, with a sign */
+    return recent - (uint64_t)(int64_t)behind;
 }

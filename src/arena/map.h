@@ -8,7 +8,8 @@
  *
  * The tables are mapped readable throughout, so that any index may be read, and made writable in stripes as
  * address space comes into use: what is never used costs no memory and no commit charge. They are never
- * unmapped, so that a descriptor may be read at any time, by any thread. */
+ * unmapped, so that a descriptor may be read at any time, by any thread; on request, descriptors that nobody uses
+ * become zeros again. */
 #ifndef FI_ARENA_MAP_H
 #define FI_ARENA_MAP_H
 
@@ -20,6 +21,7 @@
 
 enum {
     FI_MAP_ALTERNATES = 4,
+    FI_MOST_UNITS = 1 << 24,
     /* A word of remote frees covers 32 blocks; the smallest block is 16 bytes. */
     FI_REMOTE_WORD_BLOCKS = 32,
     FI_REMOTE_WORDS = (1 << FI_GRANULE_SHIFT) / 16 / FI_REMOTE_WORD_BLOCKS
@@ -29,9 +31,11 @@ typedef struct fi_map {
     fi_pool *pools;    /* one for each granule */
     uint64_t *remote;  /* FI_REMOTE_WORDS for each granule: generation << 32 | a bit for each block */
     fi_arena *arenas;  /* one for each unit */
-    uint32_t *heads;   /* for each unit: the slot of the arena it belongs, or last belonged, to; 0: none */
+    uint32_t *heads;   /* for each unit: the slot of the arena it belongs, or last belonged, to; 0: none; or a tombstone */
     uint64_t *used;    /* a bit for each unit that is taken; under FI_RANK_PROCESS. Unit 0 is never used. */
     size_t units;      /* size of the window, a power of two */
+    uint64_t recent_owner;     /* an owner of late: what a tombstone leaves out of an id */
+    uint32_t first_generation; /* of a descriptor that is zeros: no lower than any that was forgotten */
 } fi_map;
 
 /* Written once, by fi_map_init, before any other function of fief runs. */
@@ -52,8 +56,15 @@ static inline size_t fi_map_slot(uintptr_t address, unsigned alternate) {
     return ((address >> FI_UNIT_SHIFT) ^ (alternate * (units / FI_MAP_ALTERNATES))) & (units - 1);
 }
 
-/* The arena that an address lies in, of whatever state; NULL if it never was fief's. Any thread. */
+/* The arena that an address lies in, of whatever state; NULL if it never was fief's, or was forgotten. Any thread. */
 fi_arena *fi_map_find(const void *p);
+
+/* Gives back the tables' memory for units that nobody uses. What stays is a tombstone for each: the id of its last
+ * owner. Under FI_RANK_PROCESS. */
+void fi_map_forget_dead(void);
+
+/* The last owner of an address that was forgotten, 0 for any other. Any thread. */
+uint64_t fi_map_tombstone(const void *p);
 
 /* Which of an arena's granules an address lies in. Any thread; the arena may be changing hands. */
 static inline unsigned fi_map_granule_of(const fi_arena *arena, const void *p) {

@@ -1,6 +1,7 @@
 #include "arena/space.h"
 
 #include "arena/map.h"
+#include "base/atomics.h"
 #include "base/bits.h"
 #include "base/check.h"
 #include "os/os.h"
@@ -30,7 +31,7 @@ static region regions[MOST_REGIONS];
 static size_t region_count;
 
 /* A bit for each word that serves single units. */
-static uint64_t single_words[((size_t)1 << 24) / WORD_UNITS / 64];
+static uint64_t single_words[FI_MOST_UNITS / WORD_UNITS / 64];
 
 static uint64_t *used_word(const region *r, size_t word) {
     return &fi_the_map.used[r->first_slot / WORD_UNITS + word];
@@ -53,7 +54,8 @@ static void set_single(region *r, size_t word, bool single) {
 static bool add_region(char *start, size_t first_slot, size_t units) {
     if (region_count == MOST_REGIONS || units == 0)
         return false;
-    regions[region_count++] = (region){.start = start, .first_slot = first_slot, .units = units};
+    regions[region_count] = (region){.start = start, .first_slot = first_slot, .units = units};
+    fi_store_release(&region_count, region_count + 1);
     return true;
 }
 
@@ -246,11 +248,9 @@ bool fi_space_take(size_t units, size_t align_units, fi_span *out) {
 /* ---- the rest ---- */
 
 static region *region_of(const fi_span *span) {
-    for (size_t i = 0; i < region_count; i++) {
-        region *r = &regions[i];
-        if ((size_t)(span->start - r->start) < r->units * FI_UNIT_BYTES && span->start >= r->start)
-            return r;
-    }
+    for (size_t i = 0; i < region_count; i++)
+        if ((uintptr_t)span->start - (uintptr_t)regions[i].start < regions[i].units * FI_UNIT_BYTES)
+            return &regions[i];
     return NULL; /* a host's memory */
 }
 
@@ -310,6 +310,14 @@ void fi_space_give(const fi_span *span) {
             free_unit_of(r, slot);
         else
             free_unit(slot);
+}
+
+bool fi_space_holds(const void *p) {
+    size_t count = fi_load_acquire(&region_count);
+    for (size_t i = 0; i < count; i++)
+        if ((uintptr_t)p - (uintptr_t)regions[i].start < regions[i].units * FI_UNIT_BYTES)
+            return true;
+    return false;
 }
 
 size_t fi_space_used_units(void) {

@@ -4,7 +4,7 @@
  * tombstone and not another interpreter's live block. The search comes round over a stretch that grows with what is in
  * use, so that the tables behind it stay small.
  *
- * Everything here is called under FI_RANK_PROCESS, fi_space_init excepted. */
+ * Everything here is called under FI_RANK_PROCESS, except where it says otherwise. */
 #ifndef FI_ARENA_SPACE_H
 #define FI_ARENA_SPACE_H
 
@@ -21,7 +21,8 @@ typedef struct fi_span {
     size_t units;
 } fi_span;
 
-/* Reserves the window, or as much of it as the system allows, and makes the map. False: nothing was made. */
+/* Reserves the window, or as much of it as the system allows, and makes the map. False: nothing was made. Before
+ * everything else. */
 FI_MUST_USE bool fi_space_init(void);
 
 /* Reserved space for `units` units that are `align_units` apart from address 0 (a power of two), committed to
@@ -36,6 +37,9 @@ FI_MUST_USE bool fi_space_claim(char *start, size_t units, fi_span *out);
 
 /* Gives units back; what was committed has been decommitted. */
 void fi_space_give(const fi_span *span);
+
+/* Whether an address lies in what was reserved here. Any thread. */
+bool fi_space_holds(const void *p);
 
 /* Units in use, for the tests of this module. */
 size_t fi_space_used_units(void);

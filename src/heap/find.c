@@ -1,5 +1,6 @@
 #include "heap/find.h"
 
+#include "arena/space.h"
 #include "heap/pools.h"
 #include "heap/remote.h"
 
@@ -46,14 +47,24 @@ static fi_place find_in_arena(fi_found *found, const void *p) {
     return large ? find_in_large(found, p) : find_in_small(found, p);
 }
 
+/* Memory that was given back, or forgotten since it was looked at. */
+static void find_dead(fi_found *found, const void *p) {
+    if (found->slot == NULL)
+        found->owner_id = fi_space_holds(p) ? fi_map_tombstone(p) : FIEF_ID_NONE;
+    found->place = found->owner_id != FIEF_ID_NONE ? FI_PLACE_GIVEN_BACK : FI_PLACE_WILD;
+}
+
 fi_found fi_find(const void *p) {
     fi_found found = {.place = FI_PLACE_WILD, .arena = fi_map_find(p), .owner_state = FIEF_DEAD};
-    if (found.arena == NULL)
-        return found;
-    found.owner = fi_load_acquire(&found.arena->owner);
-    found.slot = fi_owner_slot(found.arena);
-    found.owner_id = fi_load_relaxed(&found.arena->owner_id);
-    found.place = found.owner != NULL ? find_in_arena(&found, p) : FI_PLACE_GIVEN_BACK;
+    if (found.arena != NULL) {
+        found.owner = fi_load_acquire(&found.arena->owner);
+        found.slot = fi_owner_slot(found.arena);
+        found.owner_id = fi_load_relaxed(&found.arena->owner_id);
+    }
+    if (found.owner != NULL)
+        found.place = find_in_arena(&found, p);
+    else
+        find_dead(&found, p);
     fi_found_look_again(&found);
     return found;
 }

@@ -17,7 +17,7 @@ typedef struct fi_found {
     fi_place place;
     fi_arena *arena;     /* NULL: not fief's */
     fief *owner;         /* NULL: none, or none that lives */
-    fi_slot *slot;       /* of the arena's owner, living or ended */
+    fi_slot *slot;       /* of the arena's owner, living or ended; NULL: nobody's, or forgotten */
     fief_id owner_id;
     fief_state owner_state;
     fi_pool *pool;       /* the block's; of a large block, its first granule's */

@@ -15,18 +15,25 @@ uint64_t fi_heap_late_frees(void) {
 }
 
 bool fi_found_is_late(const fief *f, const fi_found *found) {
-    return !fi_found_is_own(f, found) && found->slot != NULL && found->owner_state != FIEF_LIVE;
+    return !fi_found_is_own(f, found) && found->owner_id != FIEF_ID_NONE && found->owner_state != FIEF_LIVE;
 }
 
-/* Reported once for each interpreter that ended; its block stays dead. */
+/* Reported once for each interpreter that ended; of those that are forgotten, once for every 64 of them. */
+static bool is_late_news(const fi_found *found) {
+    static uint64_t told_forgotten;
+    if (found->slot != NULL)
+        return fi_add_relaxed(&found->slot->late_in, 1) == 0;
+    uint64_t bit = UINT64_C(1) << (found->owner_id % 64);
+    return (fi_or_acq_rel(&told_forgotten, bit) & bit) == 0;
+}
+
 static void meet_late(fief *f, const fi_found *found, const fi_incident *incident) {
     fi_incident late = *incident;
     late.kind = FIEF_MISUSE_LATE_FREE;
     fi_add_relaxed(&late_frees, 1);
-    bool first = fi_add_relaxed(&found->slot->late_in, 1) == 0;
     if (f != NULL)
         f->count.late_out++;
-    fi_misuse_tell(&late, "the block stays dead", !first);
+    fi_misuse_tell(&late, "the block stays dead", !is_late_news(found));
 }
 
 /* The first of each pair is written to stderr (64 pairs a caller, told apart by the owner's id modulo 64); a

@@ -27,6 +27,8 @@ fi_remote_result fi_remote_send(fi_arena *arena, const fi_pool *pool, const fi_p
     uint64_t *word = fi_map_remote(pool) + index / FI_REMOTE_WORD_BLOCKS;
     uint32_t bit = UINT32_C(1) << (index % FI_REMOTE_WORD_BLOCKS);
     uint64_t *summary = fi_load_relaxed(&arena->remote_summary);
+    if (FI_UNLIKELY(summary == NULL)) /* forgotten meanwhile */
+        return FI_REMOTE_LATE;
     uint64_t seen = fi_load_acquire(word);
     do {
         if ((bits_of(seen, view->generation) & bit) != 0)

@@ -7,7 +7,8 @@
 /* ---- the seqlock of a descriptor: odd while its owner changes it ---- */
 
 static void begin_change(fi_pool *pool) {
-    fi_store_relaxed(&pool->generation, pool->generation + 1);
+    uint32_t generation = pool->generation != 0 ? pool->generation : fi_the_map.first_generation;
+    fi_store_relaxed(&pool->generation, generation + 1);
 }
 
 static void end_change(fi_pool *pool) {

@@ -3,6 +3,7 @@
 
 #include "arena/arena.h"
 #include "os/os.h"
+#include "pool/pool.h"
 #include "support/compare.h"
 #include "support/host.h"
 #include "support/random.h"
@@ -82,6 +83,87 @@ Test(map, an_arena_that_was_left_stays_as_a_tombstone) {
     cr_assert_null(arena->owner);
     assert_equal(arena->owner_id, 17);
     assert_equal(arena->state, FI_ARENA_DEAD);
+}
+
+/* ---- forgetting ---- */
+
+/* An arena of interpreter `id`, as it is left: its first pool has been used. */
+static fi_arena *used_and_left(unsigned units, uint64_t id) {
+    static uint64_t summary;
+    fi_arena *arena = fi_arena_take(&from_system, units, false);
+    fi_arena_adopt(arena, arena->start, id, &summary, 0);
+    fi_pool_open(fi_map_pools(arena), arena, 7, arena->start, arena->start);
+    fi_pool_close(fi_map_pools(arena));
+    fi_arena_leave(arena, &from_system, false, 0);
+    return arena;
+}
+
+Test(map, what_nobody_uses_leaves_its_owners_id_and_no_memory) {
+    const fi_arena *arena = used_and_left(FI_FULL_ARENA_UNITS, 17);
+    const char *start = arena->start;
+    assert_equal(fi_map_tombstone(start), 0); /* it is known in full yet */
+    fi_map_forget_dead();
+    assert_equal(arena->bytes, 0);
+    assert_equal(fi_map_pools(arena)->generation, 0);
+    for (unsigned unit = 0; unit < FI_FULL_ARENA_UNITS; unit++) {
+        cr_assert_null(fi_map_find(start + unit * FI_UNIT_BYTES));
+        assert_equal(fi_map_tombstone(start + unit * FI_UNIT_BYTES), 17);
+    }
+}
+
+/* Its end may share pages of the tables with what is not forgotten yet. */
+Test(map, an_arena_of_many_units_is_forgotten_as_a_whole) {
+    fi_arena *arena = fi_arena_take_huge(&from_system, 1000 * FI_UNIT_BYTES, 1);
+    fi_arena *neighbour = fi_arena_take(&from_system, FI_FULL_ARENA_UNITS, false);
+    char *start = arena->start;
+    uint64_t summary;
+    fi_arena_adopt(arena, start, 17, &summary, 0);
+    fi_arena_leave(arena, &from_system, false, 0);
+    fi_map_forget_dead();
+    for (unsigned unit = 0; unit < 1000; unit++)
+        assert_equal(fi_map_tombstone(start + unit * FI_UNIT_BYTES), 17);
+    assert_found_throughout(neighbour);
+}
+
+Test(map, what_is_in_use_is_not_forgotten) {
+    fi_arena *arena = fi_arena_take(&from_system, FI_SMALL_ARENA_UNITS, false);
+    const fi_arena *left = used_and_left(FI_SMALL_ARENA_UNITS, 17);
+    fi_map_forget_dead();
+    assert_found_throughout(arena);
+    cr_assert_eq(fi_map_find(left->start), left); /* it shares pages of the tables */
+}
+
+Test(map, an_id_is_told_from_its_low_bits) {
+    for (uint64_t id = 17; id < UINT64_C(1) << 60; id *= 5) {
+        const char *start = used_and_left(FI_FULL_ARENA_UNITS, id)->start;
+        for (int newer = 0; newer < 3; newer++)
+            used_and_left(FI_FULL_ARENA_UNITS, id + (uint64_t)newer * 500000000);
+        fi_map_forget_dead();
+        assert_equal(fi_map_tombstone(start), id);
+    }
+}
+
+/* Whoever still holds a view of a pool that was forgotten must not take a new one for it. */
+Test(map, generations_go_on_after_they_were_forgotten) {
+    fi_pool *pool = fi_map_pools(used_and_left(FI_FULL_ARENA_UNITS, 17));
+    uint32_t last = pool->generation;
+    fi_map_forget_dead();
+    fi_pool *other = fi_map_pools(used_and_left(FI_FULL_ARENA_UNITS, 18));
+    cr_assert_neq(other, pool);
+    cr_assert_gt(other->generation, last);
+}
+
+Test(map, a_hosts_memory_leaves_no_tombstone) {
+    host h = {.out = 0};
+    const fi_source from_host = {&h, host_alloc, host_free};
+    fi_arena *arena = fi_arena_take(&from_host, FI_SMALL_ARENA_UNITS, false);
+    char *start = arena->start;
+    uint64_t summary;
+    fi_arena_adopt(arena, start, 17, &summary, 0);
+    fi_arena_leave(arena, &from_host, false, 0);
+    fi_map_forget_dead();
+    cr_assert_null(fi_map_find(start));
+    assert_equal(fi_map_tombstone(start), 0);
 }
 
 /* ---- alternates ---- */

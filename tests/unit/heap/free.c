@@ -68,6 +68,25 @@ Test(free, a_late_block_is_counted_and_stays_dead) {
     cr_assert_str_eq(told.verdict, "the block stays dead");
 }
 
+Test(free, a_late_block_is_known_by_its_owners_id_when_all_else_is_forgotten) {
+    for (unsigned neighbour = 0; neighbour < 64; neighbour++) /* or ann's and bob's descriptors would keep theirs */
+        create(named("neighbour"));
+    FOR_SIZES(i) {
+        fief *ended = create(watched("ended", &told));
+        fief_id id = fief_id_of(ended);
+        void *block = fief_alloc(ended, sizes[i]);
+        fief_destroy(ended);
+        fief_trim(NULL);
+        uint64_t before = fi_heap_late_frees();
+        fi_heap_free_slow(bob, block, "fief_free");
+        fi_heap_free_slow(NULL, block, "fief_free_remote"); /* it concerns nobody who has a callback */
+        assert_equal(fi_heap_late_frees() - before, 2);
+        assert_equal(told.kinds[FIEF_MISUSE_LATE_FREE], i + 1);
+        assert_equal(told.last.owner, id);
+    }
+    assert_equal(bob->count.misuses, 0);
+}
+
 Test(free, a_closing_interpreters_own_frees_are_not_late) {
     void *block = fief_alloc(ann, 20000);
     ann->state = FIEF_CLOSING;

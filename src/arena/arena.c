@@ -225,20 +225,22 @@ void fi_arena_leave(fi_arena *arena, const fi_source *source, bool warm, uint64_
         fi_arena_bury(arena, source);
 }
 
-size_t fi_arena_release_warm(void) {
+static size_t release_store(warm_store *store) {
     static const fi_source from_system;
-    warm_store *stores[] = {&warm_small, &warm_full};
     size_t bytes = 0;
-    for (unsigned i = 0; i < 2; i++)
-        for (;;) {
-            fi_lock(FI_RANK_PROCESS);
-            fi_arena *arena = store_pop(stores[i]);
-            fi_unlock(FI_RANK_PROCESS);
-            if (arena == NULL)
-                break;
-            bytes += (size_t)fi_count_bits(arena->dirty_granules) << FI_GRANULE_SHIFT;
-            fi_arena_bury(arena, &from_system);
-        }
+    for (;;) {
+        fi_lock(FI_RANK_PROCESS);
+        fi_arena *arena = store_pop(store);
+        fi_unlock(FI_RANK_PROCESS);
+        if (arena == NULL)
+            return bytes;
+        bytes += (size_t)fi_count_bits(arena->dirty_granules) << FI_GRANULE_SHIFT;
+        fi_arena_bury(arena, &from_system);
+    }
+}
+
+size_t fi_arena_release_warm(void) {
+    size_t bytes = release_store(&warm_small) + release_store(&warm_full);
     fi_lock(FI_RANK_PROCESS);
     fi_map_forget_dead();
     fi_unlock(FI_RANK_PROCESS);

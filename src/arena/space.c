@@ -131,8 +131,10 @@ static bool finish(region *r, size_t unit, size_t units, fi_span *out) {
     size_t slot = r->first_slot + unit;
     if (!fi_map_enable(slot, units))
         return false;
-    for (size_t i = slot; i < slot + units; i++)
+    for (size_t i = slot; i < slot + units; i++) {
         fi_the_map.used[i / WORD_UNITS] |= UINT64_C(1) << (i % WORD_UNITS);
+        r->singles_used += is_single(r, (i - r->first_slot) / WORD_UNITS);
+    }
     r->used += units;
     *out = (fi_span){r->start + unit * FI_UNIT_BYTES, slot, units};
     return true;
@@ -155,13 +157,9 @@ static bool take_single_among(region *r, bool fresh, size_t words, fi_span *out)
         if (candidates == 0)
             continue;
         size_t unit = word * WORD_UNITS + fi_lowest_bit(candidates);
-        if (!finish(r, unit, 1, out))
-            return false;
-        if (fresh)
-            set_single(r, word, true);
-        r->singles_used++;
+        set_single(r, word, true);
         r->single_at = unit + 1;
-        return true;
+        return finish(r, unit, 1, out);
     }
     return false;
 }
@@ -177,13 +175,13 @@ static bool take_single(region *r, fi_span *out) {
            take_single_among(r, false, round, out);
 }
 
-/* How many free units there are from `unit` on, up to `wanted`. */
-static size_t free_run(const region *r, size_t unit, size_t wanted) {
+/* How many free units there are from `unit` on, up to `wanted`: of words for spans, or of any. */
+static size_t free_run(const region *r, size_t unit, size_t wanted, bool of_any) {
     size_t run = 0;
     while (run < wanted && unit + run < r->units) {
         size_t at = unit + run, word = at / WORD_UNITS;
         uint64_t used = *used_word(r, word) >> (at % WORD_UNITS);
-        if (is_single(r, word))
+        if (is_single(r, word) && !of_any)
             break;
         size_t here = used == 0 ? WORD_UNITS - at % WORD_UNITS : fi_lowest_bit(used);
         run += here;
@@ -193,11 +191,12 @@ static size_t free_run(const region *r, size_t unit, size_t wanted) {
     return run < wanted ? run : wanted;
 }
 
-static bool take_span_at(region *r, size_t from, size_t to, size_t units, size_t align_units, fi_span *out) {
+static bool take_span_at(region *r, size_t from, size_t to, size_t units, size_t align_units, bool of_any,
+                         fi_span *out) {
     size_t skew = ((uintptr_t)r->start >> FI_UNIT_SHIFT) % align_units;
     size_t unit = fi_round_up(from + skew, align_units) - skew;
     while (unit < to) {
-        size_t run = free_run(r, unit, units);
+        size_t run = free_run(r, unit, units, of_any);
         if (run == units) {
             r->span_at = unit + units;
             return finish(r, unit, units, out);
@@ -210,8 +209,8 @@ static bool take_span_at(region *r, size_t from, size_t to, size_t units, size_t
 static bool take_span(region *r, size_t units, size_t align_units, fi_span *out) {
     size_t horizon = r->horizon * WORD_UNITS;
     size_t from = r->span_at < horizon ? r->span_at : 0;
-    return take_span_at(r, from, horizon, units, align_units, out) ||
-           take_span_at(r, 0, from, units, align_units, out);
+    return take_span_at(r, from, horizon, units, align_units, false, out) ||
+           take_span_at(r, 0, from, units, align_units, false, out);
 }
 
 /* The stretch that is searched: twice what is in use. */
@@ -241,8 +240,13 @@ bool fi_space_take(size_t units, size_t align_units, fi_span *out) {
         if (take_from(&regions[i], units, align_units, out))
             return true;
     size_t tries_to_fit = units + (align_units > WORD_UNITS ? align_units : 0);
-    return tries_to_fit <= fi_the_map.units && grow(tries_to_fit) &&
-           take_from(&regions[region_count - 1], units, align_units, out);
+    if (tries_to_fit <= fi_the_map.units && grow(tries_to_fit) &&
+        take_from(&regions[region_count - 1], units, align_units, out))
+        return true;
+    for (size_t i = 0; i < region_count; i++) /* nothing is left but room in between */
+        if (take_span_at(&regions[i], 0, regions[i].units, units, align_units, true, out))
+            return true;
+    return false;
 }
 
 /* ---- the rest ---- */
@@ -260,7 +264,7 @@ bool fi_space_extend(fi_span *span, size_t more_units) {
         return false;
     size_t unit = span->slot - r->first_slot + span->units;
     fi_span more;
-    if (free_run(r, unit, more_units) < more_units || !finish(r, unit, more_units, &more))
+    if (free_run(r, unit, more_units, false) < more_units || !finish(r, unit, more_units, &more))
         return false;
     span->units += more_units;
     return true;

@@ -121,7 +121,7 @@ static uint64_t runnable(const fi_arena *arena) {
 }
 
 fi_pool *fi_heap_take_granule(fief *f, bool coarse) {
-    for (unsigned list = 0; list < FI_ARENA_LISTS; list++)
+    for (unsigned list = 0; list < FI_ARENA_LISTS; list++) {
         for (fi_arena *arena = f->arena_lists[list]; arena != NULL; arena = arena->next) {
             uint64_t free = coarse ? runnable(arena) : arena->free_granules;
             if (free == 0)
@@ -130,6 +130,7 @@ fi_pool *fi_heap_take_granule(fief *f, bool coarse) {
             claim(f, arena, granule, 1);
             return fi_map_pools(arena) + granule;
         }
+    }
     fi_arena *arena = new_arena(f, 1);
     if (arena == NULL)
         return NULL;
@@ -150,7 +151,7 @@ static unsigned place_in(const fi_arena *arena, unsigned granules, unsigned room
 fi_pool *fi_heap_take_run(fief *f, unsigned granules, size_t bytes, bool growing, bool *zeroed) {
     unsigned room = growing ? granules + granules / 2 + 1 : granules;
     unsigned looks = 0;
-    for (unsigned list = fi_highest_bit(granules); list < FI_ARENA_LISTS; list++)
+    for (unsigned list = fi_highest_bit(granules); list < FI_ARENA_LISTS; list++) {
         for (fi_arena *arena = f->arena_lists[list]; arena != NULL && looks < MOST_LOOKS; arena = arena->next) {
             looks++;
             unsigned first = place_in(arena, granules, room, bytes);
@@ -159,6 +160,7 @@ fi_pool *fi_heap_take_run(fief *f, unsigned granules, size_t bytes, bool growing
                 return fi_map_pools(arena) + first;
             }
         }
+    }
     fi_arena *arena = new_arena(f, room);
     if (arena == NULL)
         return NULL;
@@ -184,6 +186,7 @@ bool fi_heap_extend_run(fief *f, fi_pool *first, unsigned granules, unsigned mor
 void fi_heap_give_run(fief *f, fi_pool *first, unsigned granules, size_t touched) {
     fi_arena *arena = first->arena;
     unsigned at = fi_map_granule(first);
+    FI_ASSERT(granules > 0);
     for (unsigned i = 0; i < granules; i++) {
         size_t here = touched < FI_GRANULE_BYTES ? touched : FI_GRANULE_BYTES;
         touched -= here;

@@ -17,7 +17,7 @@ enum { SLOTS = 20000, MOST_HEAPS = 64, LOOK_INTERVAL = 100000 };
 
 typedef struct options {
     uint64_t seed;
-    size_t operations, largest, alignment, limit, heaps;
+    size_t operations, largest, alignment, alignments, limit, heaps; /* alignments: how many powers of two are tried */
 } options;
 
 typedef struct shadow_block {
@@ -27,7 +27,7 @@ typedef struct shadow_block {
     unsigned char pattern;
 } shadow_block;
 
-static options opt = {.operations = 1000000, .largest = 600, .alignment = 16, .heaps = 1};
+static options opt = {.operations = 1000000, .largest = 600, .alignment = 16, .alignments = 18, .heaps = 1};
 static random_source rng;
 static fief *heaps[MOST_HEAPS];
 static shadow_block shadow[SLOTS];
@@ -95,7 +95,7 @@ static void allocate(shadow_block *b) {
         b->pattern = 0;
         break;
     case 2:
-        alignment = (size_t)1 << random_below(&rng, 18);
+        alignment = (size_t)1 << random_below(&rng, opt.alignments);
         b->block = fief_alloc_aligned(f, b->size, alignment);
         b->pattern = 1;
         break;
@@ -269,6 +269,8 @@ int main(int argc, char **argv) {
             opt.largest = value;
         else if (strcmp(argv[i], "--alignment") == 0)
             opt.alignment = value;
+        else if (strcmp(argv[i], "--alignments") == 0 && value > 0 && value <= 32)
+            opt.alignments = value;
         else if (strcmp(argv[i], "--limit") == 0)
             opt.limit = value;
         else if (strcmp(argv[i], "--heaps") == 0 && value <= MOST_HEAPS)

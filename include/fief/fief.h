@@ -67,7 +67,8 @@ typedef enum fief_misuse {
     FIEF_MISUSE_INTERIOR,         /* inside a block, not at its start */
     FIEF_MISUSE_MISALIGNED,       /* not even a multiple of the alignment */
     FIEF_MISUSE_WILD,             /* no block was ever handed out there, or the address is not fief's */
-    FIEF_MISUSE_WRITE_AFTER_FREE, /* a free block was written to; found when it was about to be handed out */
+    FIEF_MISUSE_WRITE_AFTER_FREE, /* a free block's second word was written to; found when it was about to be handed
+                                     out. A write to its first word alone may crash the next allocations. */
     FIEF_MISUSE_DEAD_HANDLE       /* the handle itself was used after its end */
 } fief_misuse;
 
@@ -162,7 +163,9 @@ FIEF_API fief_status fief_create(fief **out, const fief_config *config);
 
 /* Ends the interpreter: runs its at-exit callbacks, then takes every byte back at once, live blocks included.
  * Cost: in the number of arenas. NULL is FIEF_OK. FIEF_BAD_STATE from within an at-exit callback. The handle and
- * every block are dead afterwards: a later free of one is caught as a late free. */
+ * every block are dead afterwards: a later free of one is caught as a late free, as long as the memory is not another
+ * interpreter's by then (as free or used memory of its own), and with nothing but the owner's id after
+ * fief_trim(NULL). */
 FIEF_API fief_status fief_destroy(fief *f);
 
 typedef void fief_exit_fn(fief *f, void *arg);
@@ -255,7 +258,7 @@ typedef struct fief_stats {
     uint64_t reserved_bytes;    /* address space of its arenas */
     uint64_t arenas;
     uint64_t pools;             /* in use, all size classes */
-    uint64_t large_blocks;      /* live blocks of more than 16 KiB */
+    uint64_t large_blocks;      /* live blocks of whole pages: all above 16 KiB, and some that have grown beyond 8 */
     uint64_t foreign_out;       /* others' blocks that this interpreter freed or resized with its own handle */
     uint64_t foreign_in;        /* its own blocks that others freed that way */
     uint64_t remote_in;         /* blocks that came home, sanctioned or not */

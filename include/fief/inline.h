@@ -50,6 +50,7 @@ typedef struct fief_fast {
 /* Not for direct use. */
 FIEF_API void *fief_slow_alloc_1(fief *f, size_t size);
 FIEF_API void fief_slow_free_1(fief *f, void *p);
+FIEF_API void fief_slow_free_sized_1(fief *f, void *p);
 FIEF_API void fief_slow_event_1(fief *f, fief_fast_pool *pool);
 
 #define FIEF_FAST_UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -106,11 +107,12 @@ static inline __attribute__((always_inline)) bool fief_fast_holds(const fief *f,
     return place < FIEF_FAST_READ(pool->limit);
 }
 
-static inline __attribute__((always_inline)) void fief_inline_free(fief *f, void *p) {
+/* Not for direct use. `slow` takes what is rare. */
+static inline __attribute__((always_inline)) void fief_fast_free(fief *f, void *p, void (*slow)(fief *, void *)) {
     fief_fast_pool *pool = fief_fast_pool_of(f, p);
     fief_fast_block *block = (fief_fast_block *)p;
     if (FIEF_FAST_UNLIKELY(!fief_fast_holds(f, pool, p)) || FIEF_FAST_UNLIKELY(block->mark == (uintptr_t)p)) {
-        fief_slow_free_1(f, p);
+        slow(f, p);
         return;
     }
     block->mark = (uintptr_t)p;
@@ -118,6 +120,15 @@ static inline __attribute__((always_inline)) void fief_inline_free(fief *f, void
     pool->free = block;
     if (FIEF_FAST_UNLIKELY(--pool->count == 0))
         fief_slow_event_1(f, pool);
+}
+
+static inline __attribute__((always_inline)) void fief_inline_free(fief *f, void *p) {
+    fief_fast_free(f, p, fief_slow_free_1);
+}
+
+static inline __attribute__((always_inline)) void fief_inline_free_sized(fief *f, void *p, size_t size) {
+    (void)size; /* the pool knows */
+    fief_fast_free(f, p, fief_slow_free_sized_1);
 }
 
 #else
@@ -128,13 +139,11 @@ static inline void *fief_inline_alloc(fief *f, size_t size) {
 static inline void fief_inline_free(fief *f, void *p) {
     fief_free(f, p);
 }
+static inline void fief_inline_free_sized(fief *f, void *p, size_t size) {
+    fief_free_sized(f, p, size);
+}
 
 #endif
-
-static inline void fief_inline_free_sized(fief *f, void *p, size_t size) {
-    (void)size; /* the pool knows */
-    fief_inline_free(f, p);
-}
 
 #ifdef __cplusplus
 }

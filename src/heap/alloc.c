@@ -5,7 +5,10 @@
 
 #include <string.h>
 
-enum { MOST_CLASS_ALIGNMENT = 4096 };
+enum {
+    MOST_CLASS_ALIGNMENT = 4096,
+    GROWING_BYTES = 8 * 1024 /* a block that has grown so far is likely to grow on: as a large one it does so in place */
+};
 
 static void *alloc_large(fief *f, size_t size, size_t alignment, bool zero, bool growing) {
     if (size > PTRDIFF_MAX - FI_UNIT_BYTES) /* leaves room to round up */
@@ -14,7 +17,7 @@ static void *alloc_large(fief *f, size_t size, size_t alignment, bool zero, bool
 }
 
 static void *alloc(fief *f, size_t size, bool growing) {
-    if (size > FI_SMALL_BYTES)
+    if (size > FI_SMALL_BYTES || (growing && size > GROWING_BYTES))
         return alloc_large(f, size, 1, false, growing);
     return fi_heap_pop(f, fi_class_of(size, f->fast.round));
 }

@@ -1,7 +1,5 @@
 #include "heap/charge.h"
 
-enum { LEAST_STEP_BYTES = 64 * 1024 };
-
 static size_t hard_now(const fief *f) {
     if (f->limit.hard_bytes == 0)
         return PTRDIFF_MAX;
@@ -18,11 +16,11 @@ static void set_gate(fief *f) {
         f->gate_bytes = f->soft_gate_bytes;
 }
 
-/* The next call is due at the soft limit, or a step beyond what the last one left in use and what is wanted. */
+/* The next call is due at the soft limit, or an eighth of it beyond what the last one left in use and what is wanted. */
 static void move_soft_gate(fief *f, size_t bytes) {
-    size_t soft = f->limit.soft_bytes, step = soft / 8;
+    size_t soft = f->limit.soft_bytes;
     size_t wanted = f->count.charged_bytes + bytes;
-    f->soft_gate_bytes = wanted <= soft ? soft : wanted + (step < LEAST_STEP_BYTES ? LEAST_STEP_BYTES : step);
+    f->soft_gate_bytes = wanted <= soft ? soft : wanted + soft / 8;
     set_gate(f);
 }
 

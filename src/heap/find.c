@@ -76,10 +76,18 @@ void fi_found_look_again(fi_found *found) {
     found->owner_state = same ? (fief_state)fi_load_relaxed(&found->slot->state) : FIEF_DEAD;
 }
 
+fi_pool *fi_find_own_large(fief *f, const void *p) {
+    fi_pool *pool = (fi_pool *)fief_fast_pool_of(f, p);
+    uint8_t state = fi_load_acquire(&pool->state);
+    bool is_own = (state == FI_POOL_LARGE || state == FI_POOL_HUGE) &&
+                  fi_load_relaxed(&pool->base) == (uintptr_t)p + (uintptr_t)f;
+    return is_own && !fi_remote_is_sent(pool, pool->generation, 0) ? pool : NULL;
+}
+
 /* The mark alone may be the program's: the lists tell for certain. */
 bool fi_found_is_free(fief *f, const fi_found *found) {
     if (found->view.state == FI_POOL_LARGE || found->view.state == FI_POOL_HUGE)
-        return fi_remote_is_sent(found->pool, &found->view, 0);
+        return fi_remote_is_sent(found->pool, found->view.generation, 0);
     const fi_block *block = (const fi_block *)(void *)found->block;
     return block->mark == (uintptr_t)block && fi_heap_is_listed(f, found->pool, block);
 }

@@ -30,6 +30,10 @@ typedef struct fi_found {
 /* Any thread: reads descriptors alone, never the block. */
 fi_found fi_find(const void *p);
 
+/* The live large block of f's own that starts at p, by its descriptor alone. NULL: what is there is something else, or
+ * takes a closer look. */
+fi_pool *fi_find_own_large(fief *f, const void *p);
+
 /* Reads the owner's state again. */
 void fi_found_look_again(fi_found *found);
 

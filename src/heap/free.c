@@ -99,6 +99,11 @@ static void free_own(fief *f, const fi_found *found, fi_incident incident) {
 }
 
 void fi_heap_free_slow(fief *f, void *p, const char *operation) {
+    fi_pool *large = f != NULL ? fi_find_own_large(f, p) : NULL;
+    if (large != NULL) {
+        fi_large_free(f, large);
+        return;
+    }
     if (p == NULL || (f != NULL && !fi_misuse_check_handle(f, operation)))
         return;
     fi_found found = fi_find(p);

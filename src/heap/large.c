@@ -176,7 +176,13 @@ static void *grow_by_moving(fief *f, fi_pool *pool, size_t bytes) {
     }
     fi_pool_open_large(fi_map_pools(arena), arena, 1, bytes, FI_POOL_HUGE, f);
     free_huge(f, pool);
+    f->count.large_allocations++;
     return arena->start;
+}
+
+/* Giving pages back takes a system call: a few of them are not worth one. */
+static bool is_worth_shrinking(size_t old_bytes, size_t bytes) {
+    return old_bytes - bytes >= FI_GRANULE_BYTES || bytes < old_bytes / 2;
 }
 
 void *fi_large_resize(fief *f, fi_pool *pool, size_t bytes) {
@@ -184,8 +190,9 @@ void *fi_large_resize(fief *f, fi_pool *pool, size_t bytes) {
     bytes = fi_large_usable(bytes);
     void *block = fi_map_address(pool);
     if (bytes <= old_bytes) {
-        if (bytes < old_bytes)
-            shrink(f, pool, bytes);
+        if (!is_worth_shrinking(old_bytes, bytes))
+            return block;
+        shrink(f, pool, bytes);
     } else {
         if (!charge(f, bytes - old_bytes))
             return NULL;

@@ -23,14 +23,16 @@ static void *move(fief *f, void *p, size_t usable, size_t size) {
     return to;
 }
 
-static void *resize_large(fief *f, const fi_found *found, void *p, size_t size) {
-    bool stays_large = size > FI_SMALL_BYTES || fi_heap_stays(found->block_bytes, size);
+/* As long as it is not less than half used it stays large, and grows in place where it can. */
+static void *resize_large(fief *f, fi_pool *pool, void *p, size_t size) {
+    size_t usable = pool->large_bytes;
+    bool stays_large = size > FI_SMALL_BYTES || size >= usable / 2;
     if (stays_large && size <= PTRDIFF_MAX - FI_UNIT_BYTES) {
-        void *there = fi_large_resize(f, found->pool, size);
+        void *there = fi_large_resize(f, pool, size);
         if (there != NULL)
             return there;
     }
-    return move(f, p, found->block_bytes, size);
+    return move(f, p, usable, size);
 }
 
 static void *resize_own(fief *f, const fi_found *found, void *p, size_t size, fi_incident incident) {
@@ -40,7 +42,7 @@ static void *resize_own(fief *f, const fi_found *found, void *p, size_t size, fi
         return NULL;
     }
     if (!fi_pool_is_small(found->pool))
-        return resize_large(f, found, p, size);
+        return resize_large(f, found->pool, p, size);
     return fi_heap_stays(found->block_bytes, size) ? p : move(f, p, found->block_bytes, size);
 }
 
@@ -73,10 +75,11 @@ FI_SLOW static void *find_and_resize(fief *f, void *p, size_t size, const char *
     return adopt(f, &found, incident, size);
 }
 
-/* A small block of the heap's own that moves is what remains most of the time. */
+/* A block of the heap's own that moves, or a large one, is what remains most of the time. */
 void *fi_heap_realloc_slow(fief *f, void *p, size_t size, const char *operation) {
     const fief_fast_pool *pool = fief_fast_pool_of(f, p);
-    if (FI_UNLIKELY(!fief_fast_holds(f, pool, p)) || FI_UNLIKELY(((fi_block *)p)->mark == (uintptr_t)p))
-        return find_and_resize(f, p, size, operation);
-    return move(f, p, fi_class_bytes(((const fi_pool *)pool)->size_class), size);
+    if (FI_LIKELY(fief_fast_holds(f, pool, p)) && FI_LIKELY(((fi_block *)p)->mark != (uintptr_t)p))
+        return move(f, p, fi_class_bytes(((const fi_pool *)pool)->size_class), size);
+    fi_pool *large = fi_find_own_large(f, p);
+    return large != NULL ? resize_large(f, large, p, size) : find_and_resize(f, p, size, operation);
 }

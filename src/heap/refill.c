@@ -7,12 +7,12 @@
 #include "heap/stats.h"
 
 enum {
-    LEAST_CHUNK_BYTES = 512,        /* carved at once: as much as is carved already, between these two */
+    LEAST_CHUNK_BYTES = 1024,        /* carved at once: as much as is carved already, between these two */
     MOST_CHUNK_BYTES = 4 * 1024,
     LEAST_LIST_BYTES = 4 * 1024,    /* how long lists may get, in a small heap and in a large one */
     MOST_LIST_BYTES = 16 * 1024,
     BORROW_BYTES = 2048,            /* a class borrows that much before it gets a pool */
-    BORROW_AT_ONCE_BYTES = 512,
+    BORROW_AT_ONCE_BYTES = 1024,
     SMALL_HEAP_BYTES = 1 << 20      /* heaps with more address space than that don't borrow */
 };
 
@@ -166,11 +166,47 @@ static bool list_is_empty(fief *f, unsigned size_class) {
     return *fi_heap_list(f, size_class) == fi_heap_sentinel(f);
 }
 
-/* One block of the list is handed out, the rest is for the fast path. */
+/* One block of the list is handed out, the rest is for the fast path. NULL: it has been written to, and is given up. */
 static inline void *hand_out(fief *f, unsigned size_class, fi_block *list) {
     *fi_heap_list(f, size_class) = list->next;
-    list->mark = 0;
-    return list;
+    if (FI_LIKELY(list->mark == (uintptr_t)list)) {
+        list->mark = 0;
+        return list;
+    }
+    *fi_heap_list(f, size_class) = list;
+    fi_misuse_written_after_free(f, size_class);
+    return NULL;
+}
+
+/* The list that the class goes on with; NULL on exhaustion. */
+static fi_block *find_list(fief *f, unsigned size_class) {
+    bool pressed = false;
+    for (;;) {
+        fi_remote_take_in(f);
+        if (!list_is_empty(f, size_class))
+            return *fi_heap_list(f, size_class);
+        fi_block *list = collect(f, size_class);
+        if (list != NULL)
+            return list;
+        fi_charge charge = grow(f, size_class, &pressed, &list);
+        if (charge == FI_CHARGED)
+            return list;
+        if (charge == FI_CHARGE_AGAIN)
+            continue;
+        if (!list_is_empty(f, size_class))
+            return *fi_heap_list(f, size_class);
+        list = scrape(f, size_class);
+        return list != NULL || fi_heap_is_coarse(size_class) ? list : scrape(f, lender_of(size_class));
+    }
+}
+
+FI_SLOW static void *find_block(fief *f, unsigned size_class) {
+    for (;;) {
+        fi_block *list = find_list(f, size_class);
+        void *block = list != NULL ? hand_out(f, size_class, list) : NULL;
+        if (block != NULL || list == NULL)
+            return block;
+    }
 }
 
 FI_SLOW static void *refill_slow(fief *f, unsigned size_class) {
@@ -181,24 +217,7 @@ FI_SLOW static void *refill_slow(fief *f, unsigned size_class) {
     if (f->patience[size_class] == 0)
         lengthen(f, size_class);
     f->touched[size_class / 64] |= UINT64_C(1) << (size_class % 64);
-
-    bool pressed = false;
-    for (;;) {
-        fi_remote_take_in(f);
-        if (!list_is_empty(f, size_class))
-            return hand_out(f, size_class, *fi_heap_list(f, size_class));
-        fi_block *list = collect(f, size_class);
-        if (list == NULL) {
-            fi_charge charge = grow(f, size_class, &pressed, &list);
-            if (charge == FI_CHARGE_AGAIN)
-                continue;
-            if (charge == FI_CHARGE_REFUSED)
-                list = scrape(f, size_class);
-            if (list == NULL && !fi_heap_is_coarse(size_class))
-                list = scrape(f, lender_of(size_class));
-        }
-        return list != NULL ? hand_out(f, size_class, list) : NULL;
-    }
+    return find_block(f, size_class);
 }
 
 /* By far the most frequent case comes first: enough has come back to the current pool, and nothing else is due. */
@@ -208,7 +227,8 @@ void *fi_heap_refill(fief *f, unsigned size_class) {
     if (FI_LIKELY(fi_pool_free_count(pool) >= f->worth[size_class] && f->patience[size_class] > 0 &&
                   list_is_empty(f, size_class) && fi_load_relaxed(&f->slot->remote_summary) == 0)) {
         f->patience[size_class]--;
-        return hand_out(f, size_class, take_all(f, pool));
+        void *block = hand_out(f, size_class, take_all(f, pool));
+        return FI_LIKELY(block != NULL) ? block : find_block(f, size_class);
     }
     return refill_slow(f, size_class);
 }

@@ -13,9 +13,9 @@ static uint32_t bits_of(uint64_t word, uint32_t generation) {
     return (uint32_t)(word >> 32) == generation ? (uint32_t)word : 0;
 }
 
-bool fi_remote_is_sent(const fi_pool *pool, const fi_pool_view *view, unsigned index) {
+bool fi_remote_is_sent(const fi_pool *pool, uint32_t generation, unsigned index) {
     uint64_t word = fi_load_acquire(fi_map_remote(pool) + index / FI_REMOTE_WORD_BLOCKS);
-    return (bits_of(word, view->generation) >> (index % FI_REMOTE_WORD_BLOCKS) & 1) != 0;
+    return (bits_of(word, generation) >> (index % FI_REMOTE_WORD_BLOCKS) & 1) != 0;
 }
 
 /* Sets a bit; true if the word was empty before. */

@@ -29,8 +29,8 @@ fi_remote_result fi_remote_send(fi_arena *arena, const fi_pool *pool, const fi_p
 /* The same for any address, if it is a block of a living interpreter and all is well. False: nothing was done. */
 bool fi_remote_free(const void *p);
 
-/* Whether another has freed it, and its owner has not taken it in yet. */
-bool fi_remote_is_sent(const fi_pool *pool, const fi_pool_view *view, unsigned index);
+/* Whether another has freed the `index`th block of this generation, and its owner has not taken it in yet. */
+bool fi_remote_is_sent(const fi_pool *pool, uint32_t generation, unsigned index);
 
 /* Takes in what has come; returns how many blocks. */
 FI_SLOW size_t fi_remote_take_in_slow(fief *f);

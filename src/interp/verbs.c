@@ -48,6 +48,10 @@ FI_SLOW void fief_slow_free_1(fief *f, void *p) {
     fi_heap_free_slow(f, p, "fief_free");
 }
 
+FI_SLOW void fief_slow_free_sized_1(fief *f, void *p) {
+    fi_heap_free_slow(f, p, "fief_free_sized");
+}
+
 FI_SLOW void fief_slow_event_1(fief *f, fief_fast_pool *pool) {
     fi_heap_event(f, (fi_pool *)pool);
 }

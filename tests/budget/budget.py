@@ -21,7 +21,7 @@ BUDGETS = [
     ('realloc_in_place', 'realloc that stays in place, called', 20000, 32),
     ('remote', 'malloc and remote free, called, with its way home', 20000, 240),
     ('life', 'create and destroy an empty interpreter', 500, 1150),
-    ('life_of_one', 'create, one object, destroy', 500, 1800),
+    ('life_of_one', 'create, one object, destroy', 500, 1850),
 ]
 
 

@@ -148,15 +148,6 @@ Test(charge, a_soft_limit_is_called_for_at_its_crossing_and_at_each_further_eigh
     assert_at_most(crossings, 9);
 }
 
-Test(charge, a_small_soft_limits_steps_are_not_tiny) {
-    limit(0, base + 8 * KIB, 0, true);
-    charge(8 * KIB);
-    for (size_t beyond = KIB; beyond <= 128 * KIB; beyond += KIB)
-        cr_assert(charge(KIB));
-    assert_at_most(seen.calls, 3);
-    assert_at_least(seen.calls, 1);
-}
-
 Test(charge, a_soft_limit_refuses_nothing) {
     limit(0, base + 64 * KIB, 0, true);
     cr_assert(charge(100 * MIB));

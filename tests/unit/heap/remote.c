@@ -45,9 +45,9 @@ static const size_t sizes[] = {16, 64, 512, 4000, 16 * 1024, 40000, 2 << 20};
 Test(remote, a_block_is_sent_once) {
     FOR_SIZES(i) {
         place there = place_of(fief_alloc(heap, sizes[i]));
-        cr_assert_not(fi_remote_is_sent(there.pool, &there.view, there.index));
+        cr_assert_not(fi_remote_is_sent(there.pool, there.view.generation, there.index));
         assert_equal(send(&there), FI_REMOTE_SENT);
-        cr_assert(fi_remote_is_sent(there.pool, &there.view, there.index));
+        cr_assert(fi_remote_is_sent(there.pool, there.view.generation, there.index));
         assert_equal(send(&there), FI_REMOTE_TWICE);
     }
 }
@@ -59,7 +59,7 @@ Test(remote, sending_one_block_leaves_its_neighbours_alone) {
     for (unsigned i = 0; i < 200; i += 3)
         send(&places[i]);
     for (unsigned i = 0; i < 200; i++)
-        cr_assert_eq(fi_remote_is_sent(places[i].pool, &places[i].view, places[i].index), i % 3 == 0, "block %u", i);
+        cr_assert_eq(fi_remote_is_sent(places[i].pool, places[i].view.generation, places[i].index), i % 3 == 0, "block %u", i);
 }
 
 Test(remote, a_block_whose_pool_was_given_up_is_late) {

@@ -5,6 +5,8 @@
 #include "base/lock.h"
 #include "os/os.h"
 
+#include <string.h>
+
 /* Bounds of the warm store, and how long it keeps an arena. */
 enum { WARM_SMALL_COUNT = 32, WARM_FULL_COUNT = 8, WARM_DECAY_MS = 500 };
 
@@ -57,6 +59,7 @@ static fi_arena *publish(const fi_span *span, bool huge, bool from_provider) {
     arena->from_provider = from_provider;
     arena->holds_handle = 0;
     arena->dirty_granules = 0;
+    memset(arena->touched_pages, 0, sizeof arena->touched_pages);
     for (size_t i = 0; i < span->units; i++)
         fi_store_release(&fi_the_map.heads[span->slot + i], (uint32_t)span->slot);
     return arena;
@@ -77,10 +80,8 @@ static fi_arena *take_from_source(const fi_source *source, size_t bytes, size_t 
         source->free(source->ctx, start, bytes);
         return NULL;
     }
-    for (unsigned i = 0; i < arena->granules; i++) { /* nobody said that it was zeros */
-        arena->dirty_granules |= fi_bit_run(i, 1);
-        fi_store_relaxed(&fi_map_pools(arena)[i].large_bytes, 0);
-    }
+    if (!huge)
+        arena->dirty_granules = fi_arena_all_granules(arena); /* nobody said that it was zeros */
     return arena;
 }
 
@@ -133,7 +134,7 @@ fi_arena *fi_arena_take_huge(const fi_source *source, size_t bytes, size_t align
     align_units = align_units < FI_FULL_ARENA_UNITS ? FI_FULL_ARENA_UNITS : align_units;
     fi_arena *arena = take_space(span_bytes >> FI_UNIT_SHIFT, align_units, true);
     if (arena != NULL && !fi_os_commit(arena->start, bytes)) {
-        fi_arena_leave(arena, source, false, 0);
+        fi_arena_leave(arena, source, false);
         return NULL;
     }
     return arena;
@@ -190,8 +191,7 @@ void fi_arena_bury(fi_arena *arena, const fi_source *source) {
         source->free(source->ctx, span.start, span.units * FI_UNIT_BYTES);
 }
 
-void fi_arena_disown(fi_arena *arena, uint64_t dirty) {
-    arena->dirty_granules = dirty;
+void fi_arena_disown(fi_arena *arena) {
     fi_store_release(&arena->owner, NULL);
 }
 
@@ -208,8 +208,8 @@ bool fi_arena_push_warm(fi_arena *arena, uint64_t now_ms, fi_arena **due) {
     return true;
 }
 
-void fi_arena_leave(fi_arena *arena, const fi_source *source, bool warm, uint64_t dirty) {
-    fi_arena_disown(arena, dirty);
+void fi_arena_leave(fi_arena *arena, const fi_source *source, bool warm) {
+    fi_arena_disown(arena);
     if (!warm || arena->from_provider) {
         fi_arena_bury(arena, source);
         return;
@@ -234,7 +234,7 @@ static size_t release_store(warm_store *store) {
         fi_unlock(FI_RANK_PROCESS);
         if (arena == NULL)
             return bytes;
-        bytes += (size_t)fi_count_bits(arena->dirty_granules) << FI_GRANULE_SHIFT;
+        bytes += fi_arena_touched_bytes(arena, ~UINT64_C(0));
         fi_arena_bury(arena, &from_system);
     }
 }
@@ -248,9 +248,11 @@ size_t fi_arena_release_warm(void) {
 }
 
 void fi_arena_purge(fi_arena *arena, uint64_t mask) {
+    arena->dirty_granules &= ~mask;
     while (mask != 0) {
         unsigned first = fi_lowest_bit(mask);
         unsigned count = ~(mask >> first) != 0 ? fi_lowest_bit(~(mask >> first)) : 64 - first;
+        memset(arena->touched_pages + first, 0, count);
         size_t kept = first == 0 && arena->holds_handle ? fi_os_page_bytes() : 0;
         fi_os_purge(arena->start + ((size_t)first << FI_GRANULE_SHIFT) + kept,
                     ((size_t)count << FI_GRANULE_SHIFT) - kept);

@@ -37,12 +37,12 @@ FI_MUST_USE bool fi_arena_extend_huge(fi_arena *arena, size_t old_bytes, size_t 
 /* Hands an arena to an owner. From here on the owner writes its descriptor. */
 void fi_arena_adopt(fi_arena *arena, void *owner, uint64_t owner_id, uint64_t *remote_summary, uint32_t index);
 
-/* The owner leaves it. `warm`: it may be kept for another; the granules of `dirty` may hold memory. */
-void fi_arena_leave(fi_arena *arena, const fi_source *source, bool warm, uint64_t dirty);
+/* The owner leaves it. `warm`: it may be kept for another. */
+void fi_arena_leave(fi_arena *arena, const fi_source *source, bool warm);
 
 /* The same in steps, for a caller that has more to do under FI_RANK_PROCESS: disown, push under the lock, then bury
  * what could not be kept, and `*due` if it is not NULL. */
-void fi_arena_disown(fi_arena *arena, uint64_t dirty);
+void fi_arena_disown(fi_arena *arena);
 FI_MUST_USE bool fi_arena_push_warm(fi_arena *arena, uint64_t now_ms, fi_arena **due);
 void fi_arena_bury(fi_arena *arena, const fi_source *source);
 
@@ -60,7 +60,25 @@ static inline uint64_t fi_arena_all_granules(const fi_arena *arena) {
     return fi_bit_run(0, arena->granules);
 }
 
-/* Purges the granules of `mask`, run by run, except for a handle's page. */
+/* Notes that the first `bytes` bytes of a granule may hold memory. */
+static inline void fi_arena_touch(fi_arena *arena, unsigned granule, size_t bytes) {
+    uint8_t pages = (uint8_t)fi_divide_up(bytes, FI_TOUCHED_BYTES);
+    if (pages == 0)
+        return;
+    arena->dirty_granules |= fi_bit_run(granule, 1);
+    if (pages > arena->touched_pages[granule])
+        arena->touched_pages[granule] = pages;
+}
+
+/* Bytes of memory in the granules of `mask`. */
+static inline size_t fi_arena_touched_bytes(const fi_arena *arena, uint64_t mask) {
+    size_t pages = 0;
+    for (mask &= arena->dirty_granules; mask != 0; mask &= mask - 1)
+        pages += arena->touched_pages[fi_lowest_bit(mask)];
+    return pages * FI_TOUCHED_BYTES;
+}
+
+/* Purges the granules of `mask`, run by run, except for a handle's page. They are zeros then. */
 void fi_arena_purge(fi_arena *arena, uint64_t mask);
 
 #endif

@@ -22,7 +22,8 @@ enum {
 
     /* Left unused at an arena's end, so that a block that runs over there does not reach the next arena's handle.
      * It costs address space alone. */
-    FI_ARENA_GAP_BYTES = 4096
+    FI_ARENA_GAP_BYTES = 4096,
+    FI_TOUCHED_BYTES = 4096
 };
 
 #define FI_GRANULE_BYTES ((size_t)1 << FI_GRANULE_SHIFT)
@@ -64,7 +65,7 @@ typedef struct fi_pool {
     uintptr_t base;     /* address of the first block plus address of the owner's handle */
     union {
         uint64_t multiplier; /* CURRENT, FULL, READY */
-        size_t large_bytes;  /* LARGE, HUGE: usable bytes, whole pages; NONE: bytes that are dirty */
+        size_t large_bytes;  /* LARGE, HUGE: usable bytes, whole pages */
     };
     uint64_t limit;     /* 0 where every free must take the slow path */
     uint32_t count;
@@ -96,7 +97,7 @@ struct fi_arena {
     uint64_t *remote_summary;  /* the owner's word of arenas that have remote frees (bit `index` mod 64) */
     uint64_t remote_granules;  /* granules that have remote frees; set by those who free, cleared by the owner */
     uint64_t free_granules;    /* neither a pool nor part of a large block */
-    uint64_t dirty_granules;   /* LIVE: free, and written to since they were last zeros. WARM: any written to */
+    uint64_t dirty_granules;   /* may hold something else than zeros; see touched_pages */
     uint64_t aged_granules;    /* were free and dirty at the last tick already */
     fi_arena *next, *prev;     /* the owner's list of arenas with as many free granules; the warm list */
     uint64_t warm_since_ms;    /* WARM */
@@ -107,6 +108,9 @@ struct fi_arena {
     uint8_t from_provider;     /* 1: the host's memory */
     uint8_t holds_handle;      /* 1: the owner's handle lies at its start */
     uint8_t list;              /* the owner's list it is in, plus 1; 0: none */
+    /* How far into a granule the system has given memory, in FI_TOUCHED_BYTES: known when the granule is free, and when it
+     * is not, what it was when it last was. 0 for a host's memory that has not been used yet. */
+    uint8_t touched_pages[FI_FULL_ARENA_UNITS * FI_UNIT_GRANULES];
 };
 
 static_assert(sizeof(fi_arena) == 128, "an arena descriptor is two cache lines");

@@ -70,8 +70,7 @@ bool fi_heap_add_arena(fief *f, fi_arena *arena) {
     f->count.arenas++;
     f->count.reserved_bytes += arena->bytes;
     fi_arena_adopt(arena, f, f->id, &f->slot->remote_summary, index);
-    for (uint64_t dirty = arena->granules != 0 ? arena->dirty_granules : 0; dirty != 0; dirty &= dirty - 1)
-        f->count.dirty_bytes += fi_map_pools(arena)[fi_lowest_bit(dirty)].large_bytes;
+    f->count.dirty_bytes += fi_arena_touched_bytes(arena, ~UINT64_C(0));
     relist(f, arena);
     return true;
 }
@@ -93,7 +92,7 @@ static fi_arena *new_arena(fief *f, unsigned granules) {
                     ? fi_arena_take(&f->source, FI_SMALL_ARENA_UNITS, !f->zeroed)
                     : NULL;
     if (arena != NULL && !fi_heap_add_arena(f, arena)) {
-        fi_arena_leave(arena, &f->source, false, 0);
+        fi_arena_leave(arena, &f->source, false);
         return NULL;
     }
     return arena;
@@ -105,15 +104,12 @@ static fi_arena *new_arena(fief *f, unsigned granules) {
 static bool claim(fief *f, fi_arena *arena, unsigned first, unsigned granules) {
     uint64_t run = fi_bit_run(first, granules);
     FI_ASSERT((arena->free_granules & run) == run);
-    uint64_t dirty = arena->dirty_granules & run;
-    for (uint64_t left = dirty; left != 0; left &= left - 1)
-        f->count.dirty_bytes -= fi_map_pools(arena)[fi_lowest_bit(left)].large_bytes;
+    f->count.dirty_bytes -= fi_arena_touched_bytes(arena, run);
     arena->free_granules &= ~run;
-    arena->dirty_granules &= ~run;
     arena->aged_granules &= ~run;
     fi_map_pools(arena)[first].arena = arena;
     relist(f, arena);
-    return dirty == 0;
+    return (arena->dirty_granules & run) == 0;
 }
 
 static uint64_t runnable(const fi_arena *arena) {
@@ -190,12 +186,11 @@ void fi_heap_give_run(fief *f, fi_pool *first, unsigned granules, size_t touched
     for (unsigned i = 0; i < granules; i++) {
         size_t here = touched < FI_GRANULE_BYTES ? touched : FI_GRANULE_BYTES;
         touched -= here;
-        fi_store_relaxed(&first[i].large_bytes, here);
-        f->count.dirty_bytes += here;
-        if (here > 0)
-            arena->dirty_granules |= fi_bit_run(at + i, 1);
+        fi_arena_touch(arena, at + i, here);
     }
-    arena->free_granules |= fi_bit_run(at, granules);
+    uint64_t run = fi_bit_run(at, granules);
+    f->count.dirty_bytes += fi_arena_touched_bytes(arena, run);
+    arena->free_granules |= run;
     relist(f, arena);
 }
 
@@ -203,17 +198,14 @@ void fi_heap_purge_arena(fief *f, fi_arena *arena, uint64_t mask) {
     mask &= arena->free_granules & arena->dirty_granules;
     if (mask == 0 || arena->from_provider) /* the host's memory is the host's to purge */
         return;
-    for (uint64_t left = mask; left != 0; left &= left - 1)
-        f->count.dirty_bytes -= fi_map_pools(arena)[fi_lowest_bit(left)].large_bytes;
-    arena->dirty_granules &= ~mask;
+    f->count.dirty_bytes -= fi_arena_touched_bytes(arena, mask);
     arena->aged_granules &= ~mask;
     fi_arena_purge(arena, mask);
 }
 
 void fi_heap_release_arena(fief *f, fi_arena *arena) {
     FI_ASSERT(!arena->holds_handle && arena->free_granules == fi_arena_all_granules(arena));
-    for (uint64_t left = arena->dirty_granules; left != 0; left &= left - 1)
-        f->count.dirty_bytes -= fi_map_pools(arena)[fi_lowest_bit(left)].large_bytes;
+    f->count.dirty_bytes -= fi_arena_touched_bytes(arena, ~UINT64_C(0));
     fi_heap_forget_arena(f, arena);
-    fi_arena_leave(arena, &f->source, false, 0);
+    fi_arena_leave(arena, &f->source, false);
 }

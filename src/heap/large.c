@@ -66,7 +66,7 @@ static void *alloc_huge(fief *f, size_t bytes, const fi_large_request *request) 
     if (arena == NULL)
         return NULL;
     if (!fi_heap_add_arena(f, arena)) {
-        fi_arena_leave(arena, &f->source, false, 0);
+        fi_arena_leave(arena, &f->source, false);
         return NULL;
     }
     fi_pool_open_large(fi_map_pools(arena), arena, 1, bytes, FI_POOL_HUGE, f);
@@ -79,7 +79,7 @@ static void free_huge(fief *f, fi_pool *pool) {
     fi_arena *arena = pool->arena;
     fi_pool_close(pool);
     fi_heap_forget_arena(f, arena);
-    fi_arena_leave(arena, &f->source, false, 0);
+    fi_arena_leave(arena, &f->source, false);
 }
 
 /* ---- both ---- */
@@ -166,12 +166,12 @@ static void *grow_by_moving(fief *f, fi_pool *pool, size_t bytes) {
     if (arena == NULL)
         return NULL;
     if (!fi_heap_add_arena(f, arena)) {
-        fi_arena_leave(arena, &f->source, false, 0);
+        fi_arena_leave(arena, &f->source, false);
         return NULL;
     }
     if (!fi_os_move_pages(pool->arena->start, arena->start, old_bytes)) {
         fi_heap_forget_arena(f, arena);
-        fi_arena_leave(arena, &f->source, false, 0);
+        fi_arena_leave(arena, &f->source, false);
         return NULL;
     }
     fi_pool_open_large(fi_map_pools(arena), arena, 1, bytes, FI_POOL_HUGE, f);

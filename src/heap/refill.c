@@ -12,7 +12,8 @@ enum {
     LEAST_LIST_BYTES = 4 * 1024,    /* how long lists may get, in a small heap and in a large one */
     MOST_LIST_BYTES = 16 * 1024,
     BORROW_BYTES = 2048,            /* a class borrows that much before it gets a pool */
-    BORROW_AT_ONCE_BYTES = 1024,
+    LEAST_LOAN_BYTES = 512,         /* of it at once, after a first block */
+    MOST_LOAN_BYTES = 1024,
     SMALL_HEAP_BYTES = 1 << 20      /* heaps with more address space than that don't borrow */
 };
 
@@ -107,10 +108,14 @@ static fi_pool *pool_to_carve(fief *f, unsigned size_class) {
     return pool != NULL ? pool : fi_heap_open_pool(f, size_class);
 }
 
-/* As many as have been borrowed so far, and at least one. */
+/* One at first, since many classes are met but once; then as many as have been borrowed so far, between two bounds. */
 static unsigned lent_blocks(size_t borrowed_bytes, size_t block) {
-    size_t bytes = borrowed_bytes < BORROW_AT_ONCE_BYTES ? borrowed_bytes : BORROW_AT_ONCE_BYTES;
-    return bytes > block ? (unsigned)(bytes / block) : 1;
+    if (borrowed_bytes == 0)
+        return 1;
+    size_t bytes = borrowed_bytes < LEAST_LOAN_BYTES  ? LEAST_LOAN_BYTES
+                   : borrowed_bytes < MOST_LOAN_BYTES ? borrowed_bytes
+                                                      : MOST_LOAN_BYTES;
+    return (unsigned)(bytes / block); /* the largest lent are of LEAST_LOAN_BYTES */
 }
 
 static fi_charge borrow(fief *f, unsigned size_class, bool *pressed, fi_block **list) {

@@ -117,35 +117,31 @@ static void run_exits(fief *f) {
 
 /* ---- end ---- */
 
-/* Closes all pools; returns the granules that may hold memory. */
-static uint64_t close_pools(fief *f, fi_arena *arena) {
-    uint64_t dirty = arena->dirty_granules;
+static void close_pools(fief *f, fi_arena *arena) {
     for (uint64_t used = fi_arena_all_granules(arena) & ~arena->free_granules; used != 0; used &= used - 1) {
         unsigned granule = fi_lowest_bit(used);
         fi_pool *pool = fi_map_pools(arena) + granule;
         size_t bytes = fi_pool_is_small(pool) ? fi_pool_extent(pool, f, pool->carved) : FI_GRANULE_BYTES;
+        fi_arena_touch(arena, granule, bytes);
         fi_pool_close(pool);
-        fi_store_relaxed(&pool->large_bytes, bytes);
-        dirty |= bytes > 0 ? fi_bit_run(granule, 1) : 0;
     }
-    return dirty;
 }
 
 static void leave_arena(fief *f, fi_arena *arena) {
     if (arena->granules == 0) {
         fi_pool_close(fi_map_pools(arena));
-        fi_arena_leave(arena, &f->source, false, 0);
+        fi_arena_leave(arena, &f->source, false);
     } else {
-        uint64_t dirty = close_pools(f, arena);
-        fi_arena_leave(arena, &f->source, true, dirty);
+        close_pools(f, arena);
+        fi_arena_leave(arena, &f->source, true);
     }
 }
 
 /* The handle's own arena and the slot go in one turn of the lock. From then on the memory may be another's. */
-static void leave_home(fi_arena *home, uint64_t dirty, fi_source source, fi_slot *slot, const fi_leak *leak) {
+static void leave_home(fi_arena *home, fi_source source, fi_slot *slot, const fi_leak *leak) {
     fi_arena *due = NULL;
     uint64_t now = fi_os_now_ms();
-    fi_arena_disown(home, dirty);
+    fi_arena_disown(home);
     fi_lock(FI_RANK_PROCESS);
     bool kept = fi_arena_push_warm(home, now, &due);
     fi_registry_give(slot, leak);
@@ -190,8 +186,8 @@ fief_status fi_life_end(fief *f) {
     for (uint32_t i = 0; i < f->arena_end; i++)
         if (f->arenas[i] != NULL && f->arenas[i] != home)
             leave_arena(f, f->arenas[i]);
-    uint64_t dirty = close_pools(f, home);
+    close_pools(f, home);
     clean_handle(f);
-    leave_home(home, dirty, f->source, f->slot, &(fi_leak){live.blocks, live.bytes});
+    leave_home(home, f->source, f->slot, &(fi_leak){live.blocks, live.bytes});
     return FIEF_OK;
 }

@@ -78,9 +78,9 @@ Test(arena, exhaustion_takes_nothing) {
 /* ---- the warm store ---- */
 
 /* As fi_arena_leave does, by a clock that stands still. */
-static bool leave_warm(fi_arena *arena, uint64_t dirty) {
+static bool leave_warm(fi_arena *arena) {
     fi_arena *due;
-    fi_arena_disown(arena, dirty);
+    fi_arena_disown(arena);
     bool kept = fi_arena_push_warm(arena, 1000, &due);
     cr_assert_null(due);
     return kept;
@@ -91,9 +91,10 @@ Test(arena, warm_ones_come_back_oldest_first_with_their_memory) {
     for (unsigned i = 0; i < MOST_WARM_FULL; i++) {
         arenas[i] = take(FI_FULL_ARENA_UNITS);
         arenas[i]->start[99] = (char)i;
+        fi_arena_touch(arenas[i], 0, 100);
     }
     for (unsigned i = 0; i < MOST_WARM_FULL; i++)
-        cr_assert(leave_warm(arenas[i], 1));
+        cr_assert(leave_warm(arenas[i]));
     for (unsigned i = 0; i < MOST_WARM_FULL; i++) {
         cr_assert_eq(take(FI_FULL_ARENA_UNITS), arenas[i]);
         assert_equal(arenas[i]->start[99], i);
@@ -103,7 +104,7 @@ Test(arena, warm_ones_come_back_oldest_first_with_their_memory) {
 
 Test(arena, a_caller_that_wants_zeros_gets_no_warm_one) {
     fi_arena *arena = take(FI_SMALL_ARENA_UNITS);
-    fi_arena_leave(arena, &from_system, true, 1);
+    fi_arena_leave(arena, &from_system, true);
     cr_assert_neq(fi_arena_take(&from_system, FI_SMALL_ARENA_UNITS, false), arena);
     assert_equal(arena->state, FI_ARENA_WARM);
 }
@@ -113,7 +114,7 @@ static void assert_store_holds(unsigned units, unsigned most) {
     for (unsigned i = 0; i <= most; i++)
         arenas[i] = take(units);
     for (unsigned i = 0; i <= most; i++)
-        cr_assert_eq(leave_warm(arenas[i], 0), i < most, "number %u of %u", i, most);
+        cr_assert_eq(leave_warm(arenas[i]), i < most, "number %u of %u", i, most);
 }
 
 Test(arena, the_warm_store_is_bounded) {
@@ -138,9 +139,13 @@ Test(arena, what_was_warm_for_too_long_goes_as_another_comes) {
 Test(arena, releasing_the_warm_ones_tells_the_memory_that_may_have_been_in_them) {
     fi_arena *clean = take(FI_SMALL_ARENA_UNITS), *arena = take(FI_FULL_ARENA_UNITS);
     memset(arena->start, 1, arena->bytes);
-    fi_arena_leave(clean, &from_system, true, 0);
-    fi_arena_leave(arena, &from_system, true, 0x13);
-    assert_equal(fi_arena_release_warm(), 3 * FI_GRANULE_BYTES);
+    fi_arena_touch(arena, 0, FI_GRANULE_BYTES);
+    fi_arena_touch(arena, 5, 1);
+    fi_arena_touch(arena, 5, 2 * FI_TOUCHED_BYTES);
+    fi_arena_touch(arena, 5, FI_TOUCHED_BYTES);
+    fi_arena_leave(clean, &from_system, true);
+    fi_arena_leave(arena, &from_system, true);
+    assert_equal(fi_arena_release_warm(), FI_GRANULE_BYTES + 2 * FI_TOUCHED_BYTES);
     assert_equal(fi_space_used_units(), 0);
     cr_assert_not(is_readable(arena->start));
     assert_equal(fi_arena_release_warm(), 0);
@@ -148,7 +153,7 @@ Test(arena, releasing_the_warm_ones_tells_the_memory_that_may_have_been_in_them)
 
 Test(arena, one_that_is_not_left_warm_goes_at_once) {
     fi_arena *arena = take(FI_SMALL_ARENA_UNITS);
-    fi_arena_leave(arena, &from_system, false, 1);
+    fi_arena_leave(arena, &from_system, false);
     assert_equal(arena->state, FI_ARENA_DEAD);
     cr_assert_not(is_readable(arena->start));
     assert_equal(fi_space_used_units(), 0);
@@ -231,8 +236,8 @@ Test(arena, a_host_is_asked_for_whole_units_and_gets_each_span_back) {
     assert_at_least(the_host.least_alignment, FI_UNIT_BYTES);
     assert_equal((uintptr_t)huge->start % (2 * FI_UNIT_BYTES), 0);
     cr_assert(small->from_provider && huge->from_provider);
-    fi_arena_leave(small, &from_host, true, 0);
-    fi_arena_leave(huge, &from_host, false, 0);
+    fi_arena_leave(small, &from_host, true);
+    fi_arena_leave(huge, &from_host, false);
     assert_equal(the_host.out, 0);
     assert_equal(the_host.strangers, 0);
     assert_equal(fi_space_used_units(), 0);

@@ -78,7 +78,7 @@ Test(map, an_arena_that_was_left_stays_as_a_tombstone) {
     fi_arena *arena = fi_arena_take(&from_system, FI_SMALL_ARENA_UNITS, false);
     fi_arena_adopt(arena, &owner, 17, &summary, 0);
     const char *inside = arena->start + 100;
-    fi_arena_leave(arena, &from_system, false, 0);
+    fi_arena_leave(arena, &from_system, false);
     cr_assert_eq(fi_map_find(inside), arena);
     cr_assert_null(arena->owner);
     assert_equal(arena->owner_id, 17);
@@ -94,7 +94,7 @@ static fi_arena *used_and_left(unsigned units, uint64_t id) {
     fi_arena_adopt(arena, arena->start, id, &summary, 0);
     fi_pool_open(fi_map_pools(arena), arena, 7, arena->start, arena->start);
     fi_pool_close(fi_map_pools(arena));
-    fi_arena_leave(arena, &from_system, false, 0);
+    fi_arena_leave(arena, &from_system, false);
     return arena;
 }
 
@@ -118,7 +118,7 @@ Test(map, an_arena_of_many_units_is_forgotten_as_a_whole) {
     char *start = arena->start;
     uint64_t summary;
     fi_arena_adopt(arena, start, 17, &summary, 0);
-    fi_arena_leave(arena, &from_system, false, 0);
+    fi_arena_leave(arena, &from_system, false);
     fi_map_forget_dead();
     for (unsigned unit = 0; unit < 1000; unit++)
         assert_equal(fi_map_tombstone(start + unit * FI_UNIT_BYTES), 17);
@@ -160,7 +160,7 @@ Test(map, a_hosts_memory_leaves_no_tombstone) {
     char *start = arena->start;
     uint64_t summary;
     fi_arena_adopt(arena, start, 17, &summary, 0);
-    fi_arena_leave(arena, &from_host, false, 0);
+    fi_arena_leave(arena, &from_host, false);
     fi_map_forget_dead();
     cr_assert_null(fi_map_find(start));
     assert_equal(fi_map_tombstone(start), 0);

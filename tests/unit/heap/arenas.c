@@ -51,11 +51,10 @@ static bool is_listed(const fi_arena *wanted) {
 }
 
 static size_t counted_dirty_bytes(const fi_arena *arena) {
-    size_t bytes = 0;
-    cr_assert_eq(arena->dirty_granules & ~arena->free_granules, 0);
+    size_t pages = 0;
     for (unsigned i = 0; i < arena->granules; i++)
-        bytes += (arena->dirty_granules >> i & 1) != 0 ? fi_map_pools(arena)[i].large_bytes : 0;
-    return bytes;
+        pages += (arena->free_granules >> i & 1) != 0 ? arena->touched_pages[i] : 0;
+    return pages * FI_TOUCHED_BYTES;
 }
 
 static void assert_books_balance(void) {
@@ -223,10 +222,23 @@ Test(arenas, a_run_is_known_to_be_zeros_until_it_was_touched) {
     cr_assert_eq(fi_heap_take_run(heap, 2, bytes, false, &zeroed), run);
     cr_assert(zeroed);
     fi_heap_give_run(heap, run, 2, 1);
-    assert_equal(heap->count.dirty_bytes, 1);
+    assert_equal(heap->count.dirty_bytes, FI_TOUCHED_BYTES);
     cr_assert_eq(fi_heap_take_run(heap, 2, bytes, false, &zeroed), run);
     cr_assert_not(zeroed);
     assert_equal(heap->count.dirty_bytes, 0);
+}
+
+/* The rest of what an earlier user touched is still there. */
+Test(arenas, what_was_touched_once_stays_so_whoever_uses_it_next) {
+    bool zeroed;
+    fi_pool *run = take_run(1);
+    fi_heap_give_run(heap, run, 1, 50000);
+    size_t dirty = heap->count.dirty_bytes;
+    cr_assert_eq(fi_heap_take_run(heap, 1, 1, false, &zeroed), run);
+    fi_heap_give_run(heap, run, 1, 0);
+    assert_equal(heap->count.dirty_bytes, dirty);
+    cr_assert_eq(fi_heap_take_run(heap, 1, 1, false, &zeroed), run);
+    cr_assert_not(zeroed);
 }
 
 Test(arenas, a_purged_granule_is_zeros_again_and_no_longer_counted) {
@@ -235,9 +247,9 @@ Test(arenas, a_purged_granule_is_zeros_again_and_no_longer_counted) {
     fi_pool *run = take_run(2);
     memset(fi_map_address(run), 1, FI_GRANULE_BYTES + 1);
     fi_heap_give_run(heap, run, 2, FI_GRANULE_BYTES + 1);
-    assert_equal(heap->count.dirty_bytes, FI_GRANULE_BYTES + 1);
+    assert_equal(heap->count.dirty_bytes, FI_GRANULE_BYTES + FI_TOUCHED_BYTES);
     fi_heap_purge_arena(heap, run->arena, fi_bit_run(fi_map_granule(run), 1));
-    assert_equal(heap->count.dirty_bytes, 1);
+    assert_equal(heap->count.dirty_bytes, FI_TOUCHED_BYTES);
     fi_heap_purge_arena(heap, run->arena, ~UINT64_C(0));
     assert_equal(heap->count.dirty_bytes, 0);
     cr_assert_eq(fi_heap_take_run(heap, 2, 1, false, &zeroed), run);

@@ -93,6 +93,22 @@ Test(large, zeros_are_zeros_after_others_wrote_there) {
         }
 }
 
+/* A pool that is given up after it has touched less than the block before it. */
+Test(large, zeros_are_zeros_after_something_smaller_was_there_last) {
+    for (unsigned turn = 0; turn < 20; turn++) {
+        unsigned char *block = allocate(60 * KIB, false);
+        memset(block, 0xE1, 60 * KIB);
+        fi_large_free(heap, pool_of(block));
+        void *smaller = turn % 2 == 0 ? fief_alloc(heap, 10000) : allocate(20 * KIB, false);
+        fief_free(heap, smaller);
+        fi_heap_flush_lists(heap);
+        fi_heap_close_idle(heap);
+        block = allocate(60 * KIB, true);
+        cr_assert(is_zeros(block, 60 * KIB));
+        fi_large_free(heap, pool_of(block));
+    }
+}
+
 Test(large, a_hosts_memory_is_zeroed_when_zeros_are_asked_for) {
     static host h;
     fief_config config = named("hosted");

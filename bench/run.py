@@ -20,10 +20,11 @@ import subprocess
 import sys
 
 PEERS = ['fief', 'fief_static', 'fief_inline', 'mimalloc_heap', 'mimalloc', 'jemalloc', 'jemalloc_arena', 'tcmalloc',
-         'glibc']
+         'glibc', 'floor']
 OURS = PEERS[:3]
 HEADINGS = {'fief': 'fief, called', 'fief_static': 'fief, called, static', 'fief_inline': 'fief, inlined',
-            'mimalloc_heap': 'mi_heap', 'jemalloc_arena': 'je arena'}
+            'mimalloc_heap': 'mi_heap', 'jemalloc_arena': 'je arena', 'floor': 'empty call'}
+FLOOR_ROWS = re.compile('pair|only object|burst')
 
 # What each row is measured against, and the targets it has: called, inlined.
 AGAINST_HEAPS, AGAINST_JEMALLOC, AGAINST_BEST = 'mimalloc_heap', 'jemalloc', 'best'
@@ -121,6 +122,8 @@ def measure_time(bench, wanted):
             progress(f'round {turn + 1} of {bench.rounds}: {row} ({number + 1} of {len(rows)})')
             for peer in PEERS:
                 program = bench.program(name, peer)
+                if peer == 'floor' and not FLOOR_ROWS.match(row):
+                    continue
                 figure = nanoseconds(program, row) if program else None
                 if figure is not None:
                     bench.keep(row, peer, figure)

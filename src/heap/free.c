@@ -99,12 +99,14 @@ static void free_own(fief *f, const fi_found *found, fi_incident incident) {
 }
 
 void fi_heap_free_slow(fief *f, void *p, const char *operation) {
+    if (p == NULL)
+        return;
     fi_pool *large = f != NULL ? fi_find_own_large(f, p) : NULL;
     if (large != NULL) {
         fi_large_free(f, large);
         return;
     }
-    if (p == NULL || (f != NULL && !fi_misuse_check_handle(f, operation)))
+    if (f != NULL && !fi_misuse_check_handle(f, operation))
         return;
     fi_found found = fi_find(p);
     fi_incident incident = fi_found_incident(&found, p, f, operation);

@@ -26,7 +26,8 @@ extern "C" {
 static inline void *fief_lua_alloc(void *ud, void *block, size_t old_size, size_t new_size) {
     fief *f = (fief *)ud;
     if (new_size == 0) {
-        fief_free_sized(f, block, old_size);
+        if (block != NULL) /* every table that has no array part frees that, too */
+            fief_free_sized(f, block, old_size);
         return NULL;
     }
     if (block == NULL)
@@ -37,7 +38,8 @@ static inline void *fief_lua_alloc(void *ud, void *block, size_t old_size, size_
 static inline void *fief_lua_alloc_inline(void *ud, void *block, size_t old_size, size_t new_size) {
     fief *f = (fief *)ud;
     if (new_size == 0) {
-        fief_inline_free_sized(f, block, old_size);
+        if (block != NULL)
+            fief_inline_free_sized(f, block, old_size);
         return NULL;
     }
     if (block == NULL)

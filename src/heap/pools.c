@@ -6,7 +6,7 @@
 #include "heap/purge.h"
 
 /* A full pool becomes READY when this part of it has come back: less, and a refill would be for a few blocks; more,
- * and the heap would be larger than it need be. docs/decisions/0004-pool-choice.md has the measurements. */
+ * and the heap would be larger than it need be. docs/decisions/0005-pool-choice.md has the measurements. */
 enum { FULL_FRACTION = 16 };
 
 static void set_state(fi_pool *pool, fi_pool_state state) {

@@ -232,7 +232,8 @@ FIEF_API void fief_leave(fief *previous);
 FIEF_API size_t fief_poll(fief *f);
 
 /* Gives back to the operating system what is not in use, and returns the bytes given back. NULL: the arenas of
- * ended interpreters that the process keeps warm (any thread). */
+ * ended interpreters that the process keeps warm (these are what it returns), and all that is known of ended interpreters
+ * but their ids (any thread). */
 FIEF_API size_t fief_trim(fief *f);
 
 /* Between these two calls allocations may use the limit's reserve: for unwinding after a failure. They nest. */

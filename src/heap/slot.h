@@ -1,7 +1,7 @@
 /* What others may know of an interpreter without its lock, and after its end.
  *
  * Slots are handed out by the registry (interp/registry.h) and reused, oldest first, but never unmapped: a slot may
- * be read at any time, and `id` tells whose it is. */
+ * be read at any time, and `id` tells whose it is. One that was forgotten is zeros: nobody's. */
 #ifndef FI_HEAP_SLOT_H
 #define FI_HEAP_SLOT_H
 
@@ -35,9 +35,7 @@ typedef struct fi_slot {
     uint8_t state;           /* fief_state; the interpreter writes it when it begins to close */
     fi_name name;
 
-    /* The registry's own. */
-    uint32_t number;
-    uint32_t next;           /* in the chain of an id's bucket, or in the queue of free slots */
+    uint32_t number;         /* the registry's own */
 } fi_slot;
 
 /* Who an interpreter is, copied out of its slot. */

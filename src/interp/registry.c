@@ -19,6 +19,7 @@ enum {
 static bool ready; /* read without it, too */
 static fi_slot *chunks[MOST_CHUNKS];
 static uint32_t slot_count;
+static uint32_t next_slot[MOST_CHUNKS * CHUNK_SLOTS + 1]; /* in a bucket's chain, or in the queue of resting slots */
 static uint32_t buckets[BUCKETS]; /* living interpreters, by id */
 static uint32_t resting_first, resting_last, resting_count;
 static fief_id last_id;
@@ -61,7 +62,8 @@ static fi_slot *fresh_slot(void) {
 
 static fi_slot *rested_slot(void) {
     fi_slot *slot = slot_of(resting_first);
-    resting_first = slot->next;
+    slot->number = resting_first; /* it may have been forgotten */
+    resting_first = next_slot[slot->number];
     resting_count--;
     return slot;
 }
@@ -102,15 +104,15 @@ static void fill(fi_slot *slot, const fief_config *config, fief_id id) {
 
 static void chain(fi_slot *slot) {
     uint32_t *bucket = &buckets[slot->id % BUCKETS];
-    slot->next = *bucket;
+    next_slot[slot->number] = *bucket;
     *bucket = slot->number;
 }
 
 static void unchain(fi_slot *slot) {
     uint32_t *link = &buckets[slot->id % BUCKETS];
     while (*link != slot->number)
-        link = &slot_of(*link)->next;
-    *link = slot->next;
+        link = &next_slot[*link];
+    *link = next_slot[slot->number];
 }
 
 fi_slot *fi_registry_take(const fief_config *config) {
@@ -136,8 +138,8 @@ void fi_registry_close(fi_slot *slot) {
 void fi_registry_give(fi_slot *slot, const fi_leak *leak) {
     unchain(slot);
     fi_store_relaxed(&slot->state, FIEF_DEAD);
-    slot->next = 0;
-    *(resting_count > 0 ? &slot_of(resting_last)->next : &resting_first) = slot->number;
+    next_slot[slot->number] = 0;
+    *(resting_count > 0 ? &next_slot[resting_last] : &resting_first) = slot->number;
     resting_last = slot->number;
     resting_count++;
     if (leak != NULL) {
@@ -147,12 +149,40 @@ void fi_registry_give(fi_slot *slot, const fi_leak *leak) {
     }
 }
 
+/* ---- forgetting ---- */
+
+static bool all_rest(const fi_slot *slots, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (slots[i].id != FIEF_ID_NONE && slots[i].state != FIEF_DEAD)
+            return false;
+    return true;
+}
+
+/* Whole pages of slots that rest become zeros. */
+static void forget_slots(void) {
+    size_t page_slots = fi_os_page_bytes() / sizeof(fi_slot);
+    for (uint32_t first = 0; first < slot_count; first += CHUNK_SLOTS)
+        for (size_t i = 0; i < CHUNK_SLOTS; i += page_slots) {
+            fi_slot *page = &chunks[first / CHUNK_SLOTS][i];
+            if (all_rest(page, page_slots))
+                fi_os_purge(page, page_slots * sizeof *page);
+        }
+}
+
+size_t fi_registry_trim(void) {
+    size_t bytes = fi_arena_release_warm();
+    fi_lock(FI_RANK_PROCESS);
+    forget_slots();
+    fi_unlock(FI_RANK_PROCESS);
+    return bytes;
+}
+
 /* ---- questions ---- */
 
 fief *fi_registry_find(fief_id id) {
     fief *found = NULL;
     fi_lock(FI_RANK_PROCESS);
-    for (uint32_t number = buckets[id % BUCKETS]; number != 0 && found == NULL; number = slot_of(number)->next)
+    for (uint32_t number = buckets[id % BUCKETS]; number != 0 && found == NULL; number = next_slot[number])
         if (slot_of(number)->id == id)
             found = fi_load_acquire(&slot_of(number)->heap);
     fi_unlock(FI_RANK_PROCESS);

@@ -1,6 +1,5 @@
 /* The exported verbs. The hot ones are the inlined fast paths of inline.h, compiled once more. */
 #include "base/attributes.h"
-#include "base/lock.h"
 #include "heap/alloc.h"
 #include "heap/charge.h"
 #include "heap/find.h"
@@ -186,7 +185,7 @@ size_t fief_poll(fief *f) {
 
 size_t fief_trim(fief *f) {
     if (f == NULL)
-        return fi_arena_release_warm();
+        return fi_registry_trim();
     return fi_misuse_check_handle(f, "fief_trim") ? fi_heap_trim(f) : 0;
 }
 

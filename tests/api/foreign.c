@@ -36,8 +36,8 @@ static void meet_again(size_t owners_alignment, size_t callers_alignment, fief_f
     bob = made("bob", &bob_heard, callers_alignment, policy);
 }
 
-#define FOR_ALIGNMENTS(owners, callers)                                                                             \
-    for (size_t owners = 8; owners <= 16; owners += 8)                                                              \
+#define FOR_ALIGNMENTS(owners, callers)                                                                           \
+    for (size_t owners = 8; owners <= 16; owners += 8)                                                            \
         for (size_t callers = 8; callers <= 16; callers += 8)
 
 /* ---- the verbs ---- */
@@ -59,8 +59,8 @@ typedef void free_verb(fief *f, void *p);
 
 static free_verb *const free_verbs[] = {free_it, free_sized, inline_free, inline_free_sized};
 
-#define FOR_VERBS(verb)                                                                                             \
-    for (unsigned verb_ = 0; verb_ < sizeof free_verbs / sizeof *free_verbs; verb_++)                               \
+#define FOR_VERBS(verb)                                                                                           \
+    for (unsigned verb_ = 0; verb_ < sizeof free_verbs / sizeof *free_verbs; verb_++)                             \
         for (free_verb *verb = free_verbs[verb_]; verb != NULL; verb = NULL)
 
 static void *resize(fief *f, void *p, size_t size) {

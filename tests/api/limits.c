@@ -1,5 +1,5 @@
-/* Limits: the hard one, which gives NULL and leaves all as it was; the soft one, which calls the program's collector; and
- * the reserve for unwinding. */
+/* Limits: the hard one, which gives NULL and leaves all as it was, and the reserve for unwinding. The soft one:
+ * pressure.c. */
 #include "support/compare.h"
 #include "support/interpreter.h"
 #include "support/kinds.h"

@@ -74,8 +74,9 @@ static void assert_once_an_eighth(size_t size) {
     for (unsigned eighths = 1; eighths < 8; eighths++) {
         unsigned before = collector.calls;
         allocate_up_to(4 * MIB + eighths * 600 * KIB, size); /* a step is rounded up to a whole block */
-        assert_equal(collector.calls, before + 1);
+        assert_at_least(collector.calls, before + 1);
     }
+    assert_at_most(collector.calls, 1 + 7 * 600 / 512);
     assert_equal(exact_stats(heap).pressure_calls, collector.calls);
     assert_equal(exact_stats(heap).limit_failures, 0);
 }
@@ -229,7 +230,8 @@ Test(pressure, a_callback_that_shuffles_loses_no_block) {
     for (unsigned i = 0; i < sizeof small / sizeof *small; i++) {
         set_up();
         block_count = 0;
-        fief_limit wanted = {.hard_bytes = 256 * KIB, .pressure = shuffle, .pressure_arg = (void *)(uintptr_t)&small[i]};
+        size_t size = small[i];
+        fief_limit wanted = {.hard_bytes = 256 * KIB, .pressure = shuffle, .pressure_arg = &size};
         fief_limit_set(heap, &wanted);
         for (unsigned k = 0; k < 20000; k++)
             take(small[i]);

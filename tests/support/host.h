@@ -42,7 +42,8 @@ static inline char *host_map(size_t bytes, size_t alignment) {
 /* Memory whose entries in the arena map are the same as those of `p`: the map covers a window of 4 TiB at most, and
  * knows addresses modulo its size. `nth` from 1 on. NULL if the system has no place for it. */
 static inline char *host_map_colliding(const void *p, size_t bytes, unsigned nth) {
-    char *at = (char *)((uintptr_t)p - ((uintptr_t)nth << 42));
+    uintptr_t away = (uintptr_t)nth << 42;
+    char *at = (char *)((uintptr_t)p > away ? (uintptr_t)p - away : (uintptr_t)p + away);
     char *start = mmap(at, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (start == at)
         return start;

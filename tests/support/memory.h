@@ -2,6 +2,9 @@
 #ifndef FI_TESTS_SUPPORT_MEMORY_H
 #define FI_TESTS_SUPPORT_MEMORY_H
 
+#include "support/emulator.h"
+#include "support/sanitizer.h"
+
 #include <stddef.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -16,5 +19,18 @@ static inline size_t resident_bytes(void) {
     fclose(statm);
     return fields == 2 ? resident * (size_t)sysconf(_SC_PAGESIZE) : 0;
 }
+
+/* Why that tells nothing of ours here; NULL: it does. */
+static inline const char *why_memory_is_not_measured(void) {
+    if (UNDER_SANITIZER)
+        return "a sanitizer's own memory drowns what the system says of ours";
+    return is_emulated() ? "what the system says is about the emulator" : NULL;
+}
+
+#define skip_unless_memory_is_measured()                                                                          \
+    do {                                                                                                          \
+        if (why_memory_is_not_measured() != NULL)                                                                 \
+            cr_skip_test("%s", why_memory_is_not_measured());                                                     \
+    } while (0)
 
 #endif

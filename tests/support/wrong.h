@@ -61,7 +61,8 @@ static inline void assert_reported(const witness *w, const wrong *made, const ch
 }
 
 /* What is written to stderr: the class, the address, and both by number and name. */
-static inline void assert_written(const char *said, const wrong *made, const char *operation, const char *verdict) {
+static inline void assert_written(const char *said, const wrong *made, const char *operation,
+                                  const char *verdict) {
     char line[256];
     snprintf(line, sizeof line, "fief: %s in %s\n", wrong_name(made->kind), operation);
     cr_assert_not_null(strstr(said, line), "%sis not in: %s", line, said);
@@ -122,7 +123,8 @@ static inline fief *wrong_heap(const char *name, fief_misuse_policy policy, size
     return create(config);
 }
 
-static inline void assert_goes_on(wrong_maker *make, block_kind kind, size_t alignment, fief_misuse_policy policy) {
+static inline void assert_goes_on(wrong_maker *make, block_kind kind, size_t alignment,
+                                  fief_misuse_policy policy) {
     fief *f = wrong_heap("the heap", policy, alignment);
     wrong made = make(f, kind);
     unsigned told = wrong_witness.count;
@@ -153,7 +155,8 @@ static inline int make_fatal(void *arg) {
     return 0;
 }
 
-static inline void assert_fatal_wrong(wrong_maker *make, block_kind kind, wrong_verb *verb, const char *operation) {
+static inline void assert_fatal_wrong(wrong_maker *make, block_kind kind, wrong_verb *verb,
+                                      const char *operation) {
     fief *f = wrong_heap("strict", FIEF_MISUSE_ABORT, 16);
     wrong made = make(f, kind);
     child_end end = run_in_child(make_fatal, &(fatal_wrong){f, made.pointer, verb});

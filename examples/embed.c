@@ -9,5 +9,5 @@ int main(void) {
     text = text != NULL ? fief_realloc(heap, text, 200) : NULL;
     printf("%p belongs to interpreter %d\n", (void *)text, (int)fief_owner(text));
     fief_free(heap, text);
-    return fief_destroy(heap); /* whatever is still live goes, too */
+    return fief_destroy(heap) != FIEF_OK; /* whatever is still live goes, too */
 }

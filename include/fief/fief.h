@@ -65,7 +65,7 @@ typedef enum fief_misuse {
     FIEF_MISUSE_LATE_FREE,        /* the block's interpreter is closing or dead */
     FIEF_MISUSE_DOUBLE_FREE,
     FIEF_MISUSE_INTERIOR,         /* inside a block, not at its start */
-    FIEF_MISUSE_MISALIGNED,       /* not even a multiple of the alignment */
+    FIEF_MISUSE_MISALIGNED,       /* the same, and not even a multiple of 8 */
     FIEF_MISUSE_WILD,             /* no block was ever handed out there, or the address is not fief's */
     FIEF_MISUSE_WRITE_AFTER_FREE, /* a free block's second word was written to; found when it was about to be handed
                                      out. A write to its first word alone may crash the next allocations. */
@@ -74,7 +74,8 @@ typedef enum fief_misuse {
 
 #define FIEF_MISUSE_COUNT 10 /* one more than the largest fief_misuse */
 
-/* What happens to a foreign free or realloc once it has been counted and reported. */
+/* What happens to a foreign free or realloc once it has been counted and reported. A callback is told of each; on stderr
+ * stands the first of each caller for an owner (for one of the owners whose ids are the same modulo 64). */
 typedef enum fief_foreign_policy {
     FIEF_FOREIGN_ROUTE = 0, /* the block goes home to its owner; a realloc moves the data to the caller's heap */
     FIEF_FOREIGN_ABORT,     /* abort() */
@@ -240,7 +241,8 @@ FIEF_API size_t fief_trim(fief *f);
 FIEF_API void fief_unwind_begin(fief *f);
 FIEF_API void fief_unwind_end(fief *f);
 
-/* Replaces the limits. FIEF_BAD_ARGUMENT if soft or reserve exceed hard. What is in use already stays. */
+/* Replaces the limits. FIEF_BAD_ARGUMENT if soft or reserve exceed hard, or hard PTRDIFF_MAX. What is in use already
+ * stays. */
 FIEF_API fief_status fief_limit_set(fief *f, const fief_limit *limit);
 
 /* Counters of one interpreter. The figures of memory (charged, committed, reserved, arenas, pools) are as of the

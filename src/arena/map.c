@@ -85,8 +85,10 @@ bool fi_map_enable(size_t first_unit, size_t units) {
     return true;
 }
 
+/* A host may give an address range again that has other entries now: the living come before the dead. */
 fi_arena *fi_map_find(const void *p) {
     uintptr_t address = (uintptr_t)p;
+    fi_arena *dead = NULL;
     if (fi_load_acquire(&fi_the_map.units) == 0) /* nothing was ever created */
         return NULL;
     for (unsigned alternate = 0; alternate < FI_MAP_ALTERNATES; alternate++) {
@@ -95,10 +97,13 @@ fi_arena *fi_map_find(const void *p) {
             continue;
         fi_arena *arena = &fi_the_map.arenas[head];
         uintptr_t start = (uintptr_t)fi_load_relaxed(&arena->start);
-        if (address - start < fi_load_relaxed(&arena->bytes))
+        if (address - start >= fi_load_relaxed(&arena->bytes))
+            continue;
+        if (fi_load_acquire(&arena->owner) != NULL)
             return arena;
+        dead = dead == NULL ? arena : dead;
     }
-    return NULL;
+    return dead;
 }
 
 /* ---- the dead ---- */

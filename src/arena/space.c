@@ -87,13 +87,15 @@ bool fi_space_init(void) {
 }
 
 static bool slots_overlap(size_t slot, size_t units) {
+    if (slot + units > fi_the_map.units)
+        return true;
     for (size_t i = 0; i < region_count; i++)
         if (slot < regions[i].first_slot + regions[i].units && regions[i].first_slot < slot + units)
             return true;
     for (size_t word = slot / WORD_UNITS; word < (slot + units) / WORD_UNITS; word++)
         if (fi_the_map.used[word] > (word == 0))
             return true;
-    return slot + units > fi_the_map.units;
+    return false;
 }
 
 /* Wherever the kernel puts it, if those entries are free; else at the nearest addresses whose entries are. */

@@ -149,7 +149,7 @@ Test(pools, every_pool_is_where_its_state_says) {
     for (unsigned turn = 0; turn < 50000; turn++) {
         size_t i = random_below(&rng, MOST_BLOCKS);
         if (held[i] == NULL) {
-            held[i] = fief_alloc(heap, 256 << random_below(&rng, 5));
+            held[i] = fief_alloc(heap, (size_t)256 << random_below(&rng, 5));
         } else {
             fief_free(heap, held[i]);
             held[i] = NULL;

@@ -142,7 +142,6 @@ Test(registry, a_slot_that_has_rested_is_used_again_and_its_last_holder_is_namel
 }
 
 Test(registry, what_was_forgotten_is_used_again_like_any_other) {
-    enum { MANY = 1000 };
     static fi_slot *slots[MANY];
     static fief_id ids[MANY];
     for (unsigned i = 0; i < MANY; i++) {
@@ -151,19 +150,19 @@ Test(registry, what_was_forgotten_is_used_again_like_any_other) {
         fi_registry_open(slots[i], (fief *)(void *)&slots[i]);
     }
     for (unsigned i = 0; i < MANY; i++)
-        if (i != 500)
+        if (i != MANY / 2)
             give(slots[i], 0, 0);
     fi_registry_trim();
-    assert_known(slots[500], ids[500], "many", FIEF_LIVE);
+    assert_known(slots[MANY / 2], ids[MANY / 2], "many", FIEF_LIVE);
     assert_known(slots[0], ids[0], "", FIEF_DEAD);
     assert_equal(slots[0]->number, 0); /* its whole page is zeros */
-    cr_assert_eq((void *)fi_registry_find(ids[500]), &slots[500]);
+    cr_assert_eq((void *)fi_registry_find(ids[MANY / 2]), &slots[MANY / 2]);
     for (unsigned i = 0; i < 2 * MANY; i++) {
         fi_slot *slot = take("again");
         assert_known(slot, slot->id, "again", FIEF_LIVE);
         give(slot, 0, 0);
     }
-    cr_assert_eq((void *)fi_registry_find(ids[500]), &slots[500]);
+    cr_assert_eq((void *)fi_registry_find(ids[MANY / 2]), &slots[MANY / 2]);
 }
 
 Test(registry, what_ended_interpreters_left_is_added_up) {

@@ -1,5 +1,5 @@
-// What a peer costs in memory. Prints a JSON object of figures in bytes; each figure is taken in a process of its own,
-// so that none finds what another has left. Built once for each peer: PEER names its header.
+// What a peer costs in memory. Prints a JSON object of figures in bytes; each figure is taken in a process of its
+// own, so that none finds what another has left. Built once for each peer: PEER names its header.
 #include PEER
 #include "workload.h"
 
@@ -79,7 +79,8 @@ class large_interpreter {
     large_interpreter() : heap_(peer::create()) {
         blocks_.reserve(large_bytes / 16);
         sizes_.reserve(large_bytes / 16);
-        std::memset(blocks_.data(), 0, blocks_.capacity() * sizeof(void *)); // touched now, so that it is not counted
+        std::memset(blocks_.data(), 0,
+                    blocks_.capacity() * sizeof(void *)); // touched now, so that it is not counted
         std::memset(sizes_.data(), 0, sizes_.capacity() * sizeof(size_t));
         before_ = resident();
         workload::random r(5);

@@ -21,8 +21,8 @@ double seconds_since(clock_type::time_point start) {
 
 // ---- foreign free: one thread allocates, another frees ----
 
-// A queue for one producer and one consumer. Each publishes its position every 64 blocks, and looks for the other's
-// only when it has used up what it knows of: so that the queue itself costs next to nothing.
+// A queue for one producer and one consumer. Each publishes its position every 64 blocks, and looks for the
+// other's only when it has used up what it knows of: so that the queue itself costs next to nothing.
 class channel {
   public:
     void push(void *p) {

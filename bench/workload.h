@@ -13,7 +13,8 @@ namespace workload {
 // xorshift: the same sequence for every peer.
 class random {
   public:
-    explicit random(uint64_t seed) : state_(seed * 0x9E3779B97F4A7C15u + 1) {}
+    explicit random(uint64_t seed) : state_(seed * 0x9E3779B97F4A7C15u + 1) {
+    }
 
     size_t below(size_t bound) {
         state_ ^= state_ << 13;

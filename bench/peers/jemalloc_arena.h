@@ -1,5 +1,5 @@
-// jemalloc with a manual arena for each interpreter, and no thread cache: what it takes for blocks to stay apart and to
-// be given back together. There can be 4,094 of them.
+// jemalloc with a manual arena for each interpreter, and no thread cache: what it takes for blocks to stay apart
+// and to be given back together. There can be 4,094 of them.
 #ifndef BENCH_PEERS_JEMALLOC_ARENA_H
 #define BENCH_PEERS_JEMALLOC_ARENA_H
 
@@ -51,7 +51,8 @@ inline void release_foreign(void *p) {
     dallocx(p, MALLOCX_TCACHE_NONE);
 }
 
-inline void give_back() {}
+inline void give_back() {
+}
 
 } // namespace peer
 

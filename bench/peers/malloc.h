@@ -21,7 +21,8 @@ inline heap *create() {
     return &the_only_one;
 }
 
-inline void destroy(heap *) {}
+inline void destroy(heap *) {
+}
 
 inline void *alloc(heap *, size_t size) {
     return malloc(size);

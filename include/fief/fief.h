@@ -62,20 +62,20 @@ typedef enum fief_state { FIEF_LIVE = 1, FIEF_CLOSING, FIEF_DEAD } fief_state;
 typedef enum fief_misuse {
     FIEF_MISUSE_FOREIGN_FREE = 1, /* the block belongs to another living interpreter */
     FIEF_MISUSE_FOREIGN_REALLOC,
-    FIEF_MISUSE_LATE_FREE,        /* the block's interpreter is closing or dead */
+    FIEF_MISUSE_LATE_FREE, /* the block's interpreter is closing or dead */
     FIEF_MISUSE_DOUBLE_FREE,
     FIEF_MISUSE_INTERIOR,         /* inside a block, not at its start */
     FIEF_MISUSE_MISALIGNED,       /* the same, and not even a multiple of 8 */
     FIEF_MISUSE_WILD,             /* no block was ever handed out there, or the address is not fief's */
-    FIEF_MISUSE_WRITE_AFTER_FREE, /* a free block's second word was written to; found when it was about to be handed
-                                     out. A write to its first word alone may crash the next allocations. */
+    FIEF_MISUSE_WRITE_AFTER_FREE, /* a free block's second word was written to; found when it was about to be
+                                     handed out. A write to its first word alone may crash the next allocations. */
     FIEF_MISUSE_DEAD_HANDLE       /* the handle itself was used after its end */
 } fief_misuse;
 
 #define FIEF_MISUSE_COUNT 10 /* one more than the largest fief_misuse */
 
-/* What happens to a foreign free or realloc once it has been counted and reported. A callback is told of each; on stderr
- * stands the first of each caller for an owner (for one of the owners whose ids are the same modulo 64). */
+/* What happens to a foreign free or realloc once it has been counted and reported. A callback is told of each; on
+ * stderr stands the first of each caller for an owner (for one of the owners whose ids are the same modulo 64). */
 typedef enum fief_foreign_policy {
     FIEF_FOREIGN_ROUTE = 0, /* the block goes home to its owner; a realloc moves the data to the caller's heap */
     FIEF_FOREIGN_ABORT,     /* abort() */
@@ -93,20 +93,20 @@ typedef enum fief_misuse_policy {
 /* One misuse. Valid during the callback only. Strings are never NULL. */
 typedef struct fief_report {
     fief_misuse kind;
-    const char *kind_name;    /* "foreign free" */
-    const char *operation;    /* the verb that was called: "fief_free" */
-    const char *verdict;      /* what happens next: "routed", "abort", ... */
-    const void *pointer;      /* what was passed */
-    const void *block;        /* start of the block it lies in, NULL if unknown */
-    size_t displacement;      /* pointer - block, 0 if the block is unknown */
-    size_t block_size;        /* usable bytes of that block, 0 if unknown */
-    fief_id owner;            /* FIEF_ID_NONE where nobody owns the address */
-    fief_id caller;           /* FIEF_ID_NONE for fief_free_remote */
+    const char *kind_name; /* "foreign free" */
+    const char *operation; /* the verb that was called: "fief_free" */
+    const char *verdict;   /* what happens next: "routed", "abort", ... */
+    const void *pointer;   /* what was passed */
+    const void *block;     /* start of the block it lies in, NULL if unknown */
+    size_t displacement;   /* pointer - block, 0 if the block is unknown */
+    size_t block_size;     /* usable bytes of that block, 0 if unknown */
+    fief_id owner;         /* FIEF_ID_NONE where nobody owns the address */
+    fief_id caller;        /* FIEF_ID_NONE for fief_free_remote */
     const char *owner_name;
     const char *caller_name;
-    fief_state owner_state;   /* FIEF_DEAD where nobody owns the address */
-    uint64_t thread;          /* the system's number of the calling thread */
-    const char *text;         /* the whole report as it is written to stderr */
+    fief_state owner_state; /* FIEF_DEAD where nobody owns the address */
+    uint64_t thread;        /* the system's number of the calling thread */
+    const char *text;       /* the whole report as it is written to stderr */
 } fief_report;
 
 /* Takes a report instead of stderr. May run on any thread that misuses a block, and inside any verb: it must not
@@ -120,9 +120,9 @@ typedef bool fief_pressure_fn(fief *f, size_t wanted_bytes, void *arg);
 
 /* Limits are charged when pools grow and when large blocks are taken, in whole OS pages. 0 means none. */
 typedef struct fief_limit {
-    size_t hard_bytes;          /* beyond it an allocation returns NULL */
-    size_t soft_bytes;          /* crossing it calls `pressure` once, and again for each further eighth */
-    size_t reserve_bytes;       /* the last bytes below hard_bytes, usable between fief_unwind_begin and _end only */
+    size_t hard_bytes;    /* beyond it an allocation returns NULL */
+    size_t soft_bytes;    /* crossing it calls `pressure` once, and again for each further eighth */
+    size_t reserve_bytes; /* the last bytes below hard_bytes, usable between fief_unwind_begin and _end only */
     fief_pressure_fn *pressure; /* NULL: none */
     void *pressure_arg;
 } fief_limit;
@@ -137,22 +137,22 @@ typedef struct fief_provider {
 } fief_provider;
 
 typedef struct fief_config {
-    size_t size;                   /* sizeof(fief_config): lets the struct grow */
-    const char *name;              /* copied, cut to 63 bytes; NULL: "interpreter <id>" */
-    size_t alignment;              /* of small blocks: 8 or 16 */
+    size_t size;      /* sizeof(fief_config): lets the struct grow */
+    const char *name; /* copied, cut to 63 bytes; NULL: "interpreter <id>" */
+    size_t alignment; /* of small blocks: 8 or 16 */
     fief_limit limit;
     fief_foreign_policy on_foreign;
     fief_misuse_policy on_misuse;
-    fief_report_fn *report;        /* NULL: stderr */
+    fief_report_fn *report; /* NULL: stderr */
     void *report_arg;
     fief_provider provider;
-    bool zeroed;                   /* memory that an earlier interpreter used arrives as zeros */
+    bool zeroed; /* memory that an earlier interpreter used arrives as zeros */
 } fief_config;
 
-#define FIEF_CONFIG_INIT                                                                                        \
-    {                                                                                                           \
-        sizeof(fief_config), NULL, 16, { 0, 0, 0, NULL, NULL }, FIEF_FOREIGN_ROUTE, FIEF_MISUSE_ABORT, NULL,    \
-            NULL, { NULL, NULL, NULL }, false                                                                   \
+#define FIEF_CONFIG_INIT                                                                                          \
+    {                                                                                                             \
+        sizeof(fief_config), NULL, 16, {0, 0, 0, NULL, NULL}, FIEF_FOREIGN_ROUTE, FIEF_MISUSE_ABORT, NULL, NULL,  \
+            {NULL, NULL, NULL}, false                                                                             \
     }
 
 /* ---- life -------------------------------------------------------------------------------------------- */
@@ -164,8 +164,8 @@ FIEF_API fief_status fief_create(fief **out, const fief_config *config);
 
 /* Ends the interpreter: runs its at-exit callbacks, then takes every byte back at once, live blocks included.
  * Cost: in the number of arenas. NULL is FIEF_OK. FIEF_BAD_STATE from within an at-exit callback. The handle and
- * every block are dead afterwards: a later free of one is caught as a late free, as long as the memory is not another
- * interpreter's by then (as free or used memory of its own), and with nothing but the owner's id after
+ * every block are dead afterwards: a later free of one is caught as a late free, as long as the memory is not
+ * another interpreter's by then (as free or used memory of its own), and with nothing but the owner's id after
  * fief_trim(NULL). */
 FIEF_API fief_status fief_destroy(fief *f);
 
@@ -217,9 +217,9 @@ FIEF_API size_t fief_good_size(const fief *f, size_t size);
  * garbage, unmapped. FIEF_ID_NONE if there is none. Any thread; constant cost; never reads what p points to. */
 FIEF_API fief_id fief_owner(const void *p);
 
-FIEF_API fief_id fief_id_of(const fief *f);       /* any thread */
-FIEF_API const char *fief_name(const fief *f);    /* any thread; lives as long as f */
-FIEF_API fief *fief_find(fief_id id);             /* any thread; NULL once it is closing. Keep the owner from ending it. */
+FIEF_API fief_id fief_id_of(const fief *f);    /* any thread */
+FIEF_API const char *fief_name(const fief *f); /* any thread; lives as long as f */
+FIEF_API fief *fief_find(fief_id id); /* any thread; NULL once it is closing. Keep the owner from ending it. */
 
 /* A thread's current interpreter, for code that can't pass the handle. Only these three functions use it.
  * enter binds f (NULL: none) and returns what was bound before, for leave to restore. */
@@ -233,16 +233,16 @@ FIEF_API void fief_leave(fief *previous);
 FIEF_API size_t fief_poll(fief *f);
 
 /* Gives back to the operating system what is not in use, and returns the bytes given back. NULL: the arenas of
- * ended interpreters that the process keeps warm (these are what it returns), and all that is known of ended interpreters
- * but their ids (any thread). */
+ * ended interpreters that the process keeps warm (these are what it returns), and all that is known of ended
+ * interpreters but their ids (any thread). */
 FIEF_API size_t fief_trim(fief *f);
 
 /* Between these two calls allocations may use the limit's reserve: for unwinding after a failure. They nest. */
 FIEF_API void fief_unwind_begin(fief *f);
 FIEF_API void fief_unwind_end(fief *f);
 
-/* Replaces the limits. FIEF_BAD_ARGUMENT if soft or reserve exceed hard, or hard PTRDIFF_MAX. What is in use already
- * stays. */
+/* Replaces the limits. FIEF_BAD_ARGUMENT if soft or reserve exceed hard, or hard PTRDIFF_MAX. What is in use
+ * already stays. */
 FIEF_API fief_status fief_limit_set(fief *f, const fief_limit *limit);
 
 /* Counters of one interpreter. The figures of memory (charged, committed, reserved, arenas, pools) are as of the
@@ -251,25 +251,25 @@ FIEF_API fief_status fief_limit_set(fief *f, const fief_limit *limit);
 typedef struct fief_stats {
     fief_id id;
     fief_state state;
-    uint64_t live_blocks;       /* handed out and not freed; remote frees count once the owner took them in */
-    uint64_t live_bytes;        /* their usable bytes */
-    uint64_t allocations;       /* blocks handed out, ever; a realloc that moves is one */
-    uint64_t frees;             /* blocks given back, ever */
-    uint64_t charged_bytes;     /* what the limits count: pages of pools and large blocks in use */
+    uint64_t live_blocks;   /* handed out and not freed; remote frees count once the owner took them in */
+    uint64_t live_bytes;    /* their usable bytes */
+    uint64_t allocations;   /* blocks handed out, ever; a realloc that moves is one */
+    uint64_t frees;         /* blocks given back, ever */
+    uint64_t charged_bytes; /* what the limits count: pages of pools and large blocks in use */
     uint64_t charged_peak_bytes;
-    uint64_t committed_bytes;   /* charged, plus free memory not yet given back to the operating system */
-    uint64_t reserved_bytes;    /* address space of its arenas */
+    uint64_t committed_bytes; /* charged, plus free memory not yet given back to the operating system */
+    uint64_t reserved_bytes;  /* address space of its arenas */
     uint64_t arenas;
-    uint64_t pools;             /* in use, all size classes */
-    uint64_t large_blocks;      /* live blocks of whole pages: all above 16 KiB, and some that have grown beyond 8 */
-    uint64_t foreign_out;       /* others' blocks that this interpreter freed or resized with its own handle */
-    uint64_t foreign_in;        /* its own blocks that others freed that way */
-    uint64_t remote_in;         /* blocks that came home, sanctioned or not */
-    uint64_t late_out;          /* blocks of closing or dead interpreters that it freed */
-    uint64_t misuses;           /* every other misuse with this handle */
-    uint64_t limit_failures;    /* allocations refused by the hard limit */
+    uint64_t pools;          /* in use, all size classes */
+    uint64_t large_blocks;   /* live blocks of whole pages: all above 16 KiB, and some that have grown beyond 8 */
+    uint64_t foreign_out;    /* others' blocks that this interpreter freed or resized with its own handle */
+    uint64_t foreign_in;     /* its own blocks that others freed that way */
+    uint64_t remote_in;      /* blocks that came home, sanctioned or not */
+    uint64_t late_out;       /* blocks of closing or dead interpreters that it freed */
+    uint64_t misuses;        /* every other misuse with this handle */
+    uint64_t limit_failures; /* allocations refused by the hard limit */
     uint64_t pressure_calls;
-    uint64_t reserved[8];       /* 0 */
+    uint64_t reserved[8]; /* 0 */
 } fief_stats;
 
 /* Copies the last published counters: any thread, a consistent snapshot. */

@@ -35,14 +35,15 @@ typedef struct fief_fast_pool {
     uint32_t count;
 } fief_fast_pool;
 
-/* The start of a handle. An empty list holds the handle itself: its second word, read as a mark, fails the test. */
+/* The start of a handle. An empty list holds the handle itself: its second word, read as a mark, fails the test.
+ */
 typedef struct fief_fast {
     uintptr_t sentinel_next;
     uintptr_t sentinel_mark;
-    char *pools;          /* table of pool descriptors, 64 bytes each */
-    uintptr_t pool_mask;  /* the table's bytes less 64 */
-    uintptr_t round;      /* alignment less 1 */
-    uintptr_t layout;     /* FIEF_INLINE_LAYOUT */
+    char *pools;         /* table of pool descriptors, 64 bytes each */
+    uintptr_t pool_mask; /* the table's bytes less 64 */
+    uintptr_t round;     /* alignment less 1 */
+    uintptr_t layout;    /* FIEF_INLINE_LAYOUT */
     uintptr_t unused[2];
     fief_fast_block *lists[FIEF_INLINE_BYTES / 8]; /* by (size - 1) / 8 */
 } fief_fast;
@@ -55,8 +56,9 @@ FIEF_API void fief_slow_event_1(fief *f, fief_fast_pool *pool);
 
 #define FIEF_FAST_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-/* A descriptor is read plainly, so that the reads fold into other instructions. It may be another interpreter's, which
- * may be changing it: no value that it can have there lets a foreign block pass. ThreadSanitizer is told so. */
+/* A descriptor is read plainly, so that the reads fold into other instructions. It may be another interpreter's,
+ * which may be changing it: no value that it can have there lets a foreign block pass. ThreadSanitizer is told so.
+ */
 #if defined(__SANITIZE_THREAD__)
 #define FIEF_FAST_READ(field) __atomic_load_n(&(field), __ATOMIC_RELAXED)
 #elif defined(__has_feature)
@@ -68,8 +70,8 @@ FIEF_API void fief_slow_event_1(fief *f, fief_fast_pool *pool);
 #define FIEF_FAST_READ(field) (field)
 #endif
 
-/* Which list serves a size, as an offset: 8 * ((size - 1) / 8) + 7, rounded up to the handle's alignment. A constant
- * whose class does not depend on the alignment folds. */
+/* Which list serves a size, as an offset: 8 * ((size - 1) / 8) + 7, rounded up to the handle's alignment. A
+ * constant whose class does not depend on the alignment folds. */
 static inline __attribute__((always_inline)) size_t fief_fast_offset(const fief_fast *fast, size_t size) {
     if (__builtin_constant_p(size) && ((size - 1) & 8) != 0)
         return (size - 1) | 15;
@@ -83,10 +85,11 @@ static inline __attribute__((always_inline)) void *fief_inline_alloc(fief *f, si
         return fief_slow_alloc_1(f, size);
     fief_fast_block **list = (fief_fast_block **)((char *)fast->lists - 7 + offset);
     if (!__builtin_constant_p(offset))
-        __asm__("" : "+r"(list)); /* an address in a register: the processor forwards the last store to it sooner */
+        __asm__(""
+                : "+r"(list)); /* an address in a register: the processor forwards the last store to it sooner */
     fief_fast_block *block = *list;
     if (!__builtin_constant_p(offset))
-        __asm__("" : "+r"(block)); /* and so the block ends up in the register that returns it */
+        __asm__("" : "+r"(block));   /* and so the block ends up in the register that returns it */
     block->mark -= (uintptr_t)block; /* a free block's mark becomes 0, anything else does not */
     if (FIEF_FAST_UNLIKELY(block->mark != 0))
         return fief_slow_alloc_1(f, size);

@@ -72,8 +72,8 @@ static fi_arena *take_from_source(const fi_source *source, size_t bytes, size_t 
         return NULL;
     fi_span span;
     fi_lock(FI_RANK_PROCESS);
-    bool claimed = ((uintptr_t)start & (alignment - 1)) == 0 &&
-                   fi_space_claim(start, bytes >> FI_UNIT_SHIFT, &span);
+    bool claimed =
+        ((uintptr_t)start & (alignment - 1)) == 0 && fi_space_claim(start, bytes >> FI_UNIT_SHIFT, &span);
     fi_arena *arena = claimed ? publish(&span, huge, true) : NULL;
     fi_unlock(FI_RANK_PROCESS);
     if (arena == NULL) {

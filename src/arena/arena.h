@@ -1,8 +1,8 @@
 /* Arenas: where they come from, and where they go when their owner ends.
  *
- * An arena that its owner leaves goes to a small process-wide store, memory and all, for the next interpreter; what
- * the store can't hold, or has held for too long, goes back to the operating system. An interpreter's life then
- * costs no system call as long as one has ended shortly before. */
+ * An arena that its owner leaves goes to a small process-wide store, memory and all, for the next interpreter;
+ * what the store can't hold, or has held for too long, goes back to the operating system. An interpreter's life
+ * then costs no system call as long as one has ended shortly before. */
 #ifndef FI_ARENA_ARENA_H
 #define FI_ARENA_ARENA_H
 
@@ -19,8 +19,8 @@ typedef struct fi_source {
 /* Readies the map and the address space; once, before anything else. False: there is no memory for them. */
 FI_MUST_USE bool fi_arena_init(void);
 
-/* An arena of `units` units (small or full), committed, from the source (`alloc` NULL: the operating system). `warm`:
- * one that an ended interpreter left will do. NULL on exhaustion. */
+/* An arena of `units` units (small or full), committed, from the source (`alloc` NULL: the operating system).
+ * `warm`: one that an ended interpreter left will do. NULL on exhaustion. */
 fi_arena *fi_arena_take(const fi_source *source, unsigned units, bool warm);
 fi_arena *fi_arena_take_fresh(const fi_source *source, unsigned units);
 
@@ -40,14 +40,14 @@ void fi_arena_adopt(fi_arena *arena, void *owner, uint64_t owner_id, uint64_t *r
 /* The owner leaves it. `warm`: it may be kept for another. */
 void fi_arena_leave(fi_arena *arena, const fi_source *source, bool warm);
 
-/* The same in steps, for a caller that has more to do under FI_RANK_PROCESS: disown, push under the lock, then bury
- * what could not be kept, and `*due` if it is not NULL. */
+/* The same in steps, for a caller that has more to do under FI_RANK_PROCESS: disown, push under the lock, then
+ * bury what could not be kept, and `*due` if it is not NULL. */
 void fi_arena_disown(fi_arena *arena);
 FI_MUST_USE bool fi_arena_push_warm(fi_arena *arena, uint64_t now_ms, fi_arena **due);
 void fi_arena_bury(fi_arena *arena, const fi_source *source);
 
-/* Gives all warm arenas back to the operating system, and what tables are in use for ended interpreters alone. Returns
- * the bytes of memory that may have been in those arenas. */
+/* Gives all warm arenas back to the operating system, and what tables are in use for ended interpreters alone.
+ * Returns the bytes of memory that may have been in those arenas. */
 size_t fi_arena_release_warm(void);
 
 /* Bytes of a run of granules that blocks may use: the arena's gap excepted. */

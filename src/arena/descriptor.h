@@ -53,28 +53,29 @@ typedef enum fi_pool_state {
  *   used = floor + count        blocks handed to the program or waiting in a list of the handle
  *   carved = used + blocks on `free`,    carved <= capacity
  *
- * Each free counts `count` down; at 0 the pool's next event is due (heap/pools.c): FULL, enough has come back for it to
- * become READY; READY, all came home, so it is closed.
+ * Each free counts `count` down; at 0 the pool's next event is due (heap/pools.c): FULL, enough has come back for
+ * it to become READY; READY, all came home, so it is closed.
  *
  * A block that starts at p is this pool's if (p + owner - base) * multiplier < limit, in 64-bit arithmetic:
  * multiplier is 2^64 / block size rounded up by the excess e = multiplier * block size, so that the q-th block
- * gives q * e, anything between two blocks gives at least `multiplier`, and another owner's handle, which differs by
- * 64 KiB or more, lies outside the pool. limit = carved * e. docs/decisions/0002-one-compare.md has the proof. */
+ * gives q * e, anything between two blocks gives at least `multiplier`, and another owner's handle, which differs
+ * by 64 KiB or more, lies outside the pool. limit = carved * e. docs/decisions/0002-one-compare.md has the proof.
+ */
 typedef struct fi_pool {
-    fi_block *free;     /* freed blocks, last first */
-    uintptr_t base;     /* address of the first block plus address of the owner's handle */
+    fi_block *free; /* freed blocks, last first */
+    uintptr_t base; /* address of the first block plus address of the owner's handle */
     union {
         uint64_t multiplier; /* CURRENT, FULL, READY */
         size_t large_bytes;  /* LARGE, HUGE: usable bytes, whole pages */
     };
-    uint64_t limit;     /* 0 where every free must take the slow path */
+    uint64_t limit; /* 0 where every free must take the slow path */
     uint32_t count;
-    int16_t floor;      /* CURRENT: -1, so that no event is due */
-    uint16_t carved;    /* blocks that have ever been in a list; TAIL: see there */
+    int16_t floor;       /* CURRENT: -1, so that no event is due */
+    uint16_t carved;     /* blocks that have ever been in a list; TAIL: see there */
     uint32_t generation; /* even; odd while the owner changes the fields. Never goes back. */
     uint8_t size_class;
-    uint8_t state;      /* fi_pool_state */
-    uint16_t capacity;  /* blocks that fit; LARGE: granules; HUGE: 1 */
+    uint8_t state;     /* fi_pool_state */
+    uint16_t capacity; /* blocks that fit; LARGE: granules; HUGE: 1 */
     fi_arena *arena;
     uint32_t next, prev; /* ring of its class's READY pools, as indices into the table; 0 is none's */
 } fi_pool;
@@ -92,24 +93,24 @@ typedef enum fi_arena_state {
 struct fi_arena {
     _Alignas(64) char *start;
     size_t bytes;
-    void *owner;               /* the owner's handle; others read it. NULL unless LIVE */
-    uint64_t owner_id;         /* stays behind as the tombstone's inscription */
-    uint64_t *remote_summary;  /* the owner's word of arenas that have remote frees (bit `index` mod 64) */
-    uint64_t remote_granules;  /* granules that have remote frees; set by those who free, cleared by the owner */
-    uint64_t free_granules;    /* neither a pool nor part of a large block */
-    uint64_t dirty_granules;   /* may hold something else than zeros; see touched_pages */
-    uint64_t aged_granules;    /* were free and dirty at the last tick already */
-    fi_arena *next, *prev;     /* the owner's list of arenas with as many free granules; the warm list */
-    uint64_t warm_since_ms;    /* WARM */
-    uint32_t slot;             /* its first unit, as an index into the table of arenas */
-    uint32_t index;            /* its place in the owner's table of arenas */
-    uint8_t state;             /* fi_arena_state */
-    uint8_t granules;          /* 0: a huge block */
-    uint8_t from_provider;     /* 1: the host's memory */
-    uint8_t holds_handle;      /* 1: the owner's handle lies at its start */
-    uint8_t list;              /* the owner's list it is in, plus 1; 0: none */
-    /* How far into a granule the system has given memory, in FI_TOUCHED_BYTES: known when the granule is free, and when it
-     * is not, what it was when it last was. 0 for a host's memory that has not been used yet. */
+    void *owner;              /* the owner's handle; others read it. NULL unless LIVE */
+    uint64_t owner_id;        /* stays behind as the tombstone's inscription */
+    uint64_t *remote_summary; /* the owner's word of arenas that have remote frees (bit `index` mod 64) */
+    uint64_t remote_granules; /* granules that have remote frees; set by those who free, cleared by the owner */
+    uint64_t free_granules;   /* neither a pool nor part of a large block */
+    uint64_t dirty_granules;  /* may hold something else than zeros; see touched_pages */
+    uint64_t aged_granules;   /* were free and dirty at the last tick already */
+    fi_arena *next, *prev;    /* the owner's list of arenas with as many free granules; the warm list */
+    uint64_t warm_since_ms;   /* WARM */
+    uint32_t slot;            /* its first unit, as an index into the table of arenas */
+    uint32_t index;           /* its place in the owner's table of arenas */
+    uint8_t state;            /* fi_arena_state */
+    uint8_t granules;         /* 0: a huge block */
+    uint8_t from_provider;    /* 1: the host's memory */
+    uint8_t holds_handle;     /* 1: the owner's handle lies at its start */
+    uint8_t list;             /* the owner's list it is in, plus 1; 0: none */
+    /* How far into a granule the system has given memory, in FI_TOUCHED_BYTES: known when the granule is free, and
+     * when it is not, what it was when it last was. 0 for a host's memory that has not been used yet. */
     uint8_t touched_pages[FI_FULL_ARENA_UNITS * FI_UNIT_GRANULES];
 };
 

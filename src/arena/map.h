@@ -1,10 +1,10 @@
 /* The arena map: from any address to what fief knows of it, in constant time and by reads of fief's own memory.
  *
  * One table of pool descriptors has an entry for each granule of a window of address space, and is indexed by the
- * address modulo the window's size. The window is normally one reservation, so that no two addresses of fief's share
- * an entry; the check in the descriptor refuses all others. Memory of a host, or of a second reservation, takes
- * entries that are not in use: those of its own address, or one of three alternates, which the slow path looks
- * through as well.
+ * address modulo the window's size. The window is normally one reservation, so that no two addresses of fief's
+ * share an entry; the check in the descriptor refuses all others. Memory of a host, or of a second reservation,
+ * takes entries that are not in use: those of its own address, or one of three alternates, which the slow path
+ * looks through as well.
  *
  * The tables are mapped readable throughout, so that any index may be read, and made writable in stripes as
  * address space comes into use: what is never used costs no memory and no commit charge. They are never
@@ -28,13 +28,14 @@ enum {
 };
 
 typedef struct fi_map {
-    fi_pool *pools;    /* one for each granule */
-    uint64_t *remote;  /* FI_REMOTE_WORDS for each granule: generation << 32 | a bit for each block */
-    fi_arena *arenas;  /* one for each unit */
-    uint32_t *heads;   /* for each unit: the slot of the arena it belongs, or last belonged, to; 0: none; or a tombstone */
-    uint64_t *used;    /* a bit for each unit that is taken; under FI_RANK_PROCESS. Unit 0 is never used. */
-    size_t units;      /* size of the window, a power of two */
-    uint64_t recent_owner;     /* an owner of late: what a tombstone leaves out of an id */
+    fi_pool *pools;   /* one for each granule */
+    uint64_t *remote; /* FI_REMOTE_WORDS for each granule: generation << 32 | a bit for each block */
+    fi_arena *arenas; /* one for each unit */
+    uint32_t *
+        heads; /* for each unit: the slot of the arena it belongs, or last belonged, to; 0: none; or a tombstone */
+    uint64_t *used;        /* a bit for each unit that is taken; under FI_RANK_PROCESS. Unit 0 is never used. */
+    size_t units;          /* size of the window, a power of two */
+    uint64_t recent_owner; /* an owner of late: what a tombstone leaves out of an id */
     uint32_t first_generation; /* of a descriptor that is zeros: no lower than any that was forgotten */
 } fi_map;
 
@@ -56,7 +57,8 @@ static inline size_t fi_map_slot(uintptr_t address, unsigned alternate) {
     return ((address >> FI_UNIT_SHIFT) ^ (alternate * (units / FI_MAP_ALTERNATES))) & (units - 1);
 }
 
-/* The arena that an address lies in, of whatever state; NULL if it never was fief's, or was forgotten. Any thread. */
+/* The arena that an address lies in, of whatever state; NULL if it never was fief's, or was forgotten. Any thread.
+ */
 fi_arena *fi_map_find(const void *p);
 
 /* Gives back the tables' memory for units that nobody uses. What stays is a tombstone for each: the id of its last

@@ -1,6 +1,7 @@
 /* Small allocations of fief itself that outgrow a handle: tables of arenas, at-exit callbacks.
  *
- * Process-wide, by powers of two, never given back to the system; never on a path that a limit or a fast list sees. */
+ * Process-wide, by powers of two, never given back to the system; never on a path that a limit or a fast list
+ * sees. */
 #ifndef FI_ARENA_META_H
 #define FI_ARENA_META_H
 

@@ -17,11 +17,11 @@ enum {
 /* A reservation and the entries of the map that it backs. Searched word by word of the bitmap of used units; a
  * word serves either single units or larger spans, so that the ones never break up the others. */
 typedef struct region {
-    char *start;        /* address of first_slot */
-    size_t first_slot;  /* a multiple of WORD_UNITS, as is units */
+    char *start;       /* address of first_slot */
+    size_t first_slot; /* a multiple of WORD_UNITS, as is units */
     size_t units;
     size_t used;
-    size_t horizon;     /* words from the start that have ever been searched */
+    size_t horizon;            /* words from the start that have ever been searched */
     size_t single_at, span_at; /* units at which the next search begins */
     size_t single_words;       /* words that serve single units */
     size_t singles_used;       /* units of those that are taken */
@@ -142,7 +142,8 @@ static bool finish(region *r, size_t unit, size_t units, fi_span *out) {
     return true;
 }
 
-/* Units of a word from `from` on that a single unit may take. A fresh word is one that nothing has begun to use. */
+/* Units of a word from `from` on that a single unit may take. A fresh word is one that nothing has begun to use.
+ */
 static uint64_t single_candidates(const region *r, size_t word, bool fresh, size_t from) {
     uint64_t used = *used_word(r, word);
     if (fresh ? used != 0 || is_single(r, word) : !is_single(r, word))
@@ -166,8 +167,8 @@ static bool take_single_among(region *r, bool fresh, size_t words, fi_span *out)
     return false;
 }
 
-/* Once round is one word more: the first one's units before `single_at` come last. What is free in words that single
- * units have already is enough to let each rest, or else other words join them. */
+/* Once round is one word more: the first one's units before `single_at` come last. What is free in words that
+ * single units have already is enough to let each rest, or else other words join them. */
 static bool take_single(region *r, fi_span *out) {
     size_t round = r->horizon + 1;
     bool enough = r->single_words * WORD_UNITS - r->singles_used >= LEAST_HORIZON_WORDS * WORD_UNITS;
@@ -227,8 +228,8 @@ static void widen(region *r, size_t units_to_come) {
 static bool take_from(region *r, size_t units, size_t align_units, fi_span *out) {
     if (units > r->units - r->used)
         return false;
-    for (widen(r, units);; r->horizon = r->horizon * 2 < r->units / WORD_UNITS ? r->horizon * 2
-                                                                               : r->units / WORD_UNITS) {
+    for (widen(r, units);;
+         r->horizon = r->horizon * 2 < r->units / WORD_UNITS ? r->horizon * 2 : r->units / WORD_UNITS) {
         if (units == 1 && align_units == 1 ? take_single(r, out) : take_span(r, units, align_units, out))
             return true;
         if (r->horizon * WORD_UNITS >= r->units)

@@ -1,8 +1,8 @@
 /* Address space: which units of the window are taken, and by what memory they are backed.
  *
  * A unit that is given back is not taken again before the search has come round to it: a late free then meets a
- * tombstone and not another interpreter's live block. The search comes round over a stretch that grows with what is in
- * use, so that the tables behind it stay small.
+ * tombstone and not another interpreter's live block. The search comes round over a stretch that grows with what
+ * is in use, so that the tables behind it stay small.
  *
  * Everything here is called under FI_RANK_PROCESS, except where it says otherwise. */
 #ifndef FI_ARENA_SPACE_H

@@ -17,7 +17,7 @@
 #define fi_or_acq_rel(p, v) __atomic_fetch_or((p), (v), __ATOMIC_ACQ_REL)
 
 /* True if *p was *expected and is now v; else *expected holds what was found. */
-#define fi_cas_acq_rel(p, expected, v)                                                                          \
+#define fi_cas_acq_rel(p, expected, v)                                                                            \
     __atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
 
 #endif

@@ -7,7 +7,8 @@
 
 enum {
     MOST_CLASS_ALIGNMENT = 4096,
-    GROWING_BYTES = 8 * 1024 /* a block that has grown so far is likely to grow on: as a large one it does so in place */
+    GROWING_BYTES =
+        8 * 1024 /* a block that has grown so far is likely to grow on: as a large one it does so in place */
 };
 
 static void *alloc_large(fief *f, size_t size, size_t alignment, bool zero, bool growing) {

@@ -88,9 +88,8 @@ static fi_arena *new_arena(fief *f, unsigned granules) {
     bool small = f->count.reserved_bytes < SMALL_HEAP_BYTES && granules <= FI_UNIT_GRANULES / 2;
     fi_arena *arena = fi_arena_take(&f->source, small ? FI_SMALL_ARENA_UNITS : FI_FULL_ARENA_UNITS, !f->zeroed);
     if (arena == NULL && !small) /* where address space is short, a small one may still be had */
-        arena = granules <= FI_UNIT_GRANULES / 2
-                    ? fi_arena_take(&f->source, FI_SMALL_ARENA_UNITS, !f->zeroed)
-                    : NULL;
+        arena =
+            granules <= FI_UNIT_GRANULES / 2 ? fi_arena_take(&f->source, FI_SMALL_ARENA_UNITS, !f->zeroed) : NULL;
     if (arena != NULL && !fi_heap_add_arena(f, arena)) {
         fi_arena_leave(arena, &f->source, false);
         return NULL;

@@ -16,7 +16,8 @@ static void set_gate(fief *f) {
         f->gate_bytes = f->soft_gate_bytes;
 }
 
-/* The next call is due at the soft limit, or an eighth of it beyond what the last one left in use and what is wanted. */
+/* The next call is due at the soft limit, or an eighth of it beyond what the last one left in use and what is
+ * wanted. */
 static void move_soft_gate(fief *f, size_t bytes) {
     size_t soft = f->limit.soft_bytes;
     size_t wanted = f->count.charged_bytes + bytes;

@@ -10,8 +10,8 @@ typedef enum fi_charge {
     FI_CHARGE_REFUSED /* the hard limit */
 } fi_charge;
 
-/* Asks for `bytes` more. `*pressed`, false at first, keeps one allocation from pressing against the hard limit more
- * than once. */
+/* Asks for `bytes` more. `*pressed`, false at first, keeps one allocation from pressing against the hard limit
+ * more than once. */
 fi_charge fi_heap_charge(fief *f, size_t bytes, bool *pressed);
 
 void fi_heap_uncharge(fief *f, size_t bytes);

@@ -69,8 +69,8 @@ fi_found fi_find(const void *p) {
     return found;
 }
 
-/* An interpreter says that it is closing before it closes its pools and leaves its arenas: so who finds one of those
- * gone, and looks again, learns why. */
+/* An interpreter says that it is closing before it closes its pools and leaves its arenas: so who finds one of
+ * those gone, and looks again, learns why. */
 void fi_found_look_again(fi_found *found) {
     bool same = found->slot != NULL && fi_load_acquire(&found->slot->id) == found->owner_id;
     found->owner_state = same ? (fief_state)fi_load_relaxed(&found->slot->state) : FIEF_DEAD;

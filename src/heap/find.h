@@ -10,28 +10,28 @@ typedef enum fi_place {
     FI_PLACE_GIVEN_BACK, /* in memory of a living interpreter, or given back by it, where no block is now */
     FI_PLACE_INTERIOR,
     FI_PLACE_MISALIGNED,
-    FI_PLACE_WILD        /* where no block ever was, as far as is known */
+    FI_PLACE_WILD /* where no block ever was, as far as is known */
 } fi_place;
 
 typedef struct fi_found {
     fi_place place;
-    fi_arena *arena;     /* NULL: not fief's */
-    fief *owner;         /* NULL: none, or none that lives */
-    fi_slot *slot;       /* of the arena's owner, living or ended; NULL: nobody's, or forgotten */
+    fi_arena *arena; /* NULL: not fief's */
+    fief *owner;     /* NULL: none, or none that lives */
+    fi_slot *slot;   /* of the arena's owner, living or ended; NULL: nobody's, or forgotten */
     fief_id owner_id;
     fief_state owner_state;
-    fi_pool *pool;       /* the block's; of a large block, its first granule's */
+    fi_pool *pool; /* the block's; of a large block, its first granule's */
     fi_pool_view view;
-    unsigned index;      /* in its pool */
-    char *block;         /* NULL where there is none */
+    unsigned index; /* in its pool */
+    char *block;    /* NULL where there is none */
     size_t block_bytes;
 } fi_found;
 
 /* Any thread: reads descriptors alone, never the block. */
 fi_found fi_find(const void *p);
 
-/* The live large block of f's own that starts at p, by its descriptor alone. NULL: what is there is something else, or
- * takes a closer look. */
+/* The live large block of f's own that starts at p, by its descriptor alone. NULL: what is there is something
+ * else, or takes a closer look. */
 fi_pool *fi_find_own_large(fief *f, const void *p);
 
 /* Reads the owner's state again. */

@@ -4,8 +4,8 @@
 
 #include "heap/find.h"
 
-/* Whatever the fast path did not take: NULL, large blocks, other interpreters' blocks, misuse. f NULL: a sanctioned
- * remote free. */
+/* Whatever the fast path did not take: NULL, large blocks, other interpreters' blocks, misuse. f NULL: a
+ * sanctioned remote free. */
 FI_SLOW void fi_heap_free_slow(fief *f, void *p, const char *operation);
 
 /* An interpreter's own handle met another one's block: counts, tells, and says whether the call may go on by its

@@ -3,8 +3,8 @@
  * It lies at the start of the interpreter's first arena, so that a small heap is a page or two, and so that two
  * handles are never nearer than a unit: the owner check relies on that. The first pool's blocks begin behind it.
  *
- * Everything here is used under the interpreter's lock, by one thread at a time; what others may write is in the slot
- * and in the arenas. */
+ * Everything here is used under the interpreter's lock, by one thread at a time; what others may write is in the
+ * slot and in the arenas. */
 #ifndef FI_HEAP_HEAP_H
 #define FI_HEAP_HEAP_H
 
@@ -16,10 +16,10 @@
 #include "pool/pool.h"
 
 enum {
-    FI_HANDLE_BYTES = 3072,      /* where the first pool begins; a multiple of 1 KiB keeps its blocks aligned */
-    FI_ARENA_LISTS = 5,          /* arenas with 1, 2-3, 4-7, 8-15, 16 free granules */
+    FI_HANDLE_BYTES = 3072, /* where the first pool begins; a multiple of 1 KiB keeps its blocks aligned */
+    FI_ARENA_LISTS = 5,     /* arenas with 1, 2-3, 4-7, 8-15, 16 free granules */
     FI_INLINE_ARENAS = 8,
-    FI_LARGE_GRANULES = 8,       /* the largest block inside an arena is half a full one; beyond, it is huge */
+    FI_LARGE_GRANULES = 8, /* the largest block inside an arena is half a full one; beyond, it is huge */
     FI_BORROW_UNIT_BYTES = 16,
     FI_PATIENCE = 32
 };
@@ -37,16 +37,16 @@ typedef struct fi_class {
  *   live small blocks           = used blocks of all pools - blocks in lists
  *   frees                       = allocations - live                                          */
 typedef struct fi_counters {
-    uint64_t listed;         /* blocks moved from pools into lists, less those moved back */
+    uint64_t listed; /* blocks moved from pools into lists, less those moved back */
     uint64_t large_allocations;
     uint64_t large_blocks;
     uint64_t large_bytes;
     uint64_t pools;
     uint64_t arenas;
     uint64_t reserved_bytes;
-    uint64_t charged_bytes;  /* pages of carved blocks and of large blocks, and the handle's own page */
+    uint64_t charged_bytes; /* pages of carved blocks and of large blocks, and the handle's own page */
     uint64_t charged_peak_bytes;
-    uint64_t dirty_bytes;    /* free granules' bytes that the system has not got back */
+    uint64_t dirty_bytes; /* free granules' bytes that the system has not got back */
     uint64_t foreign_out;
     uint64_t remote_in;
     uint64_t late_out;
@@ -72,19 +72,19 @@ struct fief {
 
     fief_id id;
     fi_slot *slot;
-    uint8_t state;          /* fief_state */
-    uint8_t on_foreign;     /* fief_foreign_policy */
-    uint8_t on_misuse;      /* fief_misuse_policy */
+    uint8_t state;      /* fief_state */
+    uint8_t on_foreign; /* fief_foreign_policy */
+    uint8_t on_misuse;  /* fief_misuse_policy */
     bool zeroed;
-    bool in_pressure;       /* the pressure callback runs */
-    bool shrinking;         /* most of the heap was freed: give memory back as it comes (purge.c) */
+    bool in_pressure; /* the pressure callback runs */
+    bool shrinking;   /* most of the heap was freed: give memory back as it comes (purge.c) */
     bool running_exits;
-    uint32_t unwinding;     /* depth of fief_unwind_begin */
-    uint64_t told_foreign;  /* owners whose foreign blocks have been written of (bit id mod 64) */
+    uint32_t unwinding;    /* depth of fief_unwind_begin */
+    uint64_t told_foreign; /* owners whose foreign blocks have been written of (bit id mod 64) */
     fi_source source;
 
-    fi_arena **arenas;      /* by index; NULL where one was left */
-    uint32_t arena_end;     /* indices below may be in use */
+    fi_arena **arenas;  /* by index; NULL where one was left */
+    uint32_t arena_end; /* indices below may be in use */
     uint32_t arena_room;
     fi_arena *arena_lists[FI_ARENA_LISTS];
     fi_arena *inline_arenas[FI_INLINE_ARENAS];
@@ -95,7 +95,7 @@ struct fief {
     fi_counters count;
     size_t purged_at_bytes; /* charged when shrinking began or went on */
     uint64_t last_tick_ms;
-    uint32_t events;        /* pools closed, a clock for looking at the clock */
+    uint32_t events; /* pools closed, a clock for looking at the clock */
 
     uint32_t stats_sequence; /* odd while the owner writes `stats` */
     fief_stats stats;        /* published */
@@ -132,7 +132,7 @@ static inline unsigned fi_heap_next_touched(const fief *f, unsigned from) {
     return FI_CLASSES;
 }
 
-#define FI_FOR_TOUCHED(f, c)                                                                                    \
+#define FI_FOR_TOUCHED(f, c)                                                                                      \
     for (unsigned c = fi_heap_next_touched(f, 0); (c) < FI_CLASSES; (c) = fi_heap_next_touched(f, (c) + 1))
 
 static inline bool fi_heap_is_coarse(unsigned size_class) {

@@ -149,9 +149,8 @@ static bool grow_in_place(fief *f, fi_pool *pool, size_t bytes) {
     if (bytes > FI_HUGE_BYTES)
         return false;
     unsigned granules = pool->capacity, needed = granules_for(bytes);
-    if (needed == granules
-            ? bytes > fi_arena_run_bytes(pool->arena, fi_map_granule(pool), granules)
-            : !fi_heap_extend_run(f, pool, granules, needed - granules, bytes))
+    if (needed == granules ? bytes > fi_arena_run_bytes(pool->arena, fi_map_granule(pool), granules)
+                           : !fi_heap_extend_run(f, pool, granules, needed - granules, bytes))
         return false;
     fi_pool_resize_large(pool, needed, bytes);
     return true;

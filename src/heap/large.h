@@ -1,8 +1,8 @@
 /* Blocks beyond the size classes: whole pages.
  *
- * Up to half an arena they are runs of granules, and grow and shrink in place while the granules behind them are free.
- * Beyond, each has address space of its own, grows into what is free behind it, and otherwise has its pages moved to
- * a new place without a copy. */
+ * Up to half an arena they are runs of granules, and grow and shrink in place while the granules behind them are
+ * free. Beyond, each has address space of its own, grows into what is free behind it, and otherwise has its pages
+ * moved to a new place without a copy. */
 #ifndef FI_HEAP_LARGE_H
 #define FI_HEAP_LARGE_H
 
@@ -12,7 +12,7 @@ typedef struct fi_large_request {
     size_t bytes;
     size_t alignment; /* a power of two */
     bool zero;
-    bool growing;     /* it replaces a smaller block: likely to grow on */
+    bool growing; /* it replaces a smaller block: likely to grow on */
 } fi_large_request;
 
 /* NULL on exhaustion. bytes <= PTRDIFF_MAX. */

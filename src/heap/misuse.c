@@ -12,14 +12,10 @@
 enum { TEXT_BYTES = 1024 };
 
 static const char *const kind_names[FIEF_MISUSE_COUNT] = {
-    [FIEF_MISUSE_FOREIGN_FREE] = "foreign free",
-    [FIEF_MISUSE_FOREIGN_REALLOC] = "foreign realloc",
-    [FIEF_MISUSE_LATE_FREE] = "late free",
-    [FIEF_MISUSE_DOUBLE_FREE] = "double free",
-    [FIEF_MISUSE_INTERIOR] = "interior pointer",
-    [FIEF_MISUSE_MISALIGNED] = "misaligned pointer",
-    [FIEF_MISUSE_WILD] = "wild pointer",
-    [FIEF_MISUSE_WRITE_AFTER_FREE] = "write after free",
+    [FIEF_MISUSE_FOREIGN_FREE] = "foreign free", [FIEF_MISUSE_FOREIGN_REALLOC] = "foreign realloc",
+    [FIEF_MISUSE_LATE_FREE] = "late free",       [FIEF_MISUSE_DOUBLE_FREE] = "double free",
+    [FIEF_MISUSE_INTERIOR] = "interior pointer", [FIEF_MISUSE_MISALIGNED] = "misaligned pointer",
+    [FIEF_MISUSE_WILD] = "wild pointer",         [FIEF_MISUSE_WRITE_AFTER_FREE] = "write after free",
     [FIEF_MISUSE_DEAD_HANDLE] = "dead handle",
 };
 
@@ -49,18 +45,21 @@ static void add_who(text *t, const char *role, const fi_identity *who) {
     if (who->id == FIEF_ID_NONE)
         add(t, "  %-8s none", role);
     else
-        add(t, "  %-8s interpreter %" PRIu64 " \"%s\" (%s)", role, who->id, who->name.text, state_names[who->state]);
+        add(t, "  %-8s interpreter %" PRIu64 " \"%s\" (%s)", role, who->id, who->name.text,
+            state_names[who->state]);
 }
 
 static void compose(text *t, const fi_incident *incident, const fi_identity *owner, const fi_identity *caller,
                     const char *verdict) {
     const fi_incident *i = incident;
-    add(t, "fief: %s in %s\n  %-8s %p", kind_names[i->kind], i->operation, "pointer", (void *)(uintptr_t)i->pointer);
+    add(t, "fief: %s in %s\n  %-8s %p", kind_names[i->kind], i->operation, "pointer",
+        (void *)(uintptr_t)i->pointer);
     if (i->block == i->pointer && i->block != NULL)
         add(t, ", a block of %zu bytes", i->block_bytes);
     else if (i->block != NULL)
         add(t, ", %zu bytes into the block %p of %zu bytes",
-            (size_t)((const char *)i->pointer - (const char *)i->block), (void *)(uintptr_t)i->block, i->block_bytes);
+            (size_t)((const char *)i->pointer - (const char *)i->block), (void *)(uintptr_t)i->block,
+            i->block_bytes);
     add(t, "\n");
     add_who(t, "owner", owner);
     add(t, "\n");

@@ -5,8 +5,8 @@
 #include "heap/charge.h"
 #include "heap/purge.h"
 
-/* A full pool becomes READY when this part of it has come back: less, and a refill would be for a few blocks; more,
- * and the heap would be larger than it need be. docs/decisions/0005-pool-choice.md has the measurements. */
+/* A full pool becomes READY when this part of it has come back: less, and a refill would be for a few blocks;
+ * more, and the heap would be larger than it need be. docs/decisions/0005-pool-choice.md has the measurements. */
 enum { FULL_FRACTION = 16 };
 
 static void set_state(fi_pool *pool, fi_pool_state state) {
@@ -88,7 +88,7 @@ void fi_heap_event(fief *f, fi_pool *pool) {
 }
 
 void fi_heap_close_idle(fief *f) {
-    FI_FOR_TOUCHED(f, c) {
+    FI_FOR_TOUCHED (f, c) {
         fi_pool *pool = &fi_the_map.pools[f->classes[c].current];
         if (f->classes[c].current == 0 || fi_pool_used(pool) > 0)
             continue;
@@ -124,7 +124,7 @@ bool fi_heap_is_listed(fief *f, const fi_pool *pool, const fi_block *block) {
     bool found = false;
     if (!walk(f, pool->free, block, &found))
         return true;
-    FI_FOR_TOUCHED(f, c) { /* small heaps borrow: any list may hold it */
+    FI_FOR_TOUCHED (f, c) { /* small heaps borrow: any list may hold it */
         if (found || !walk(f, *fi_heap_list(f, c), block, &found))
             return true;
     }
@@ -132,7 +132,7 @@ bool fi_heap_is_listed(fief *f, const fi_pool *pool, const fi_block *block) {
 }
 
 void fi_heap_flush_lists(fief *f) {
-    FI_FOR_TOUCHED(f, c) {
+    FI_FOR_TOUCHED (f, c) {
         fi_block **list = fi_heap_list(f, c);
         while (*list != fi_heap_sentinel(f)) {
             fi_block *block = *list;
@@ -159,7 +159,7 @@ static void count_list(fief *f, unsigned size_class, fi_listed *listed) {
 
 fi_listed fi_heap_count_listed(fief *f) {
     fi_listed listed = {0, 0};
-    FI_FOR_TOUCHED(f, c) {
+    FI_FOR_TOUCHED (f, c) {
         count_list(f, c, &listed);
     }
     return listed;

@@ -28,8 +28,8 @@ static inline void fi_heap_take_back(fief *f, fi_pool *pool, fi_block *block) {
         fi_heap_event(f, pool);
 }
 
-/* Whether a block is on its pool's list of free blocks, or on one of the handle's. Walks them, and reads nothing that
- * is not the heap's: where a list is damaged the answer is yes. */
+/* Whether a block is on its pool's list of free blocks, or on one of the handle's. Walks them, and reads nothing
+ * that is not the heap's: where a list is damaged the answer is yes. */
 bool fi_heap_is_listed(fief *f, const fi_pool *pool, const fi_block *block);
 
 /* Moves all blocks in the handle's lists back to their pools. */

@@ -1,6 +1,7 @@
 /* Free memory that the system has not got back yet: how much of it a heap keeps, and for how long.
  *
- * A heap that breathes, as one with a collector does, keeps what it frees and pays for no page twice. It gives back
+ * A heap that breathes, as one with a collector does, keeps what it frees and pays for no page twice. It gives
+ * back
  *   - at once, what is beyond three times the memory in use, and from then on, while it goes on shrinking, what is
  *     beyond an eighth;
  *   - in time, what has been free for a second or two (looked at now and then, when pools close);

@@ -7,14 +7,14 @@
 #include "heap/stats.h"
 
 enum {
-    LEAST_CHUNK_BYTES = 1024,        /* carved at once: as much as is carved already, between these two */
+    LEAST_CHUNK_BYTES = 1024, /* carved at once: as much as is carved already, between these two */
     MOST_CHUNK_BYTES = 4 * 1024,
-    LEAST_LIST_BYTES = 4 * 1024,    /* how long lists may get, in a small heap and in a large one */
+    LEAST_LIST_BYTES = 4 * 1024, /* how long lists may get, in a small heap and in a large one */
     MOST_LIST_BYTES = 16 * 1024,
-    BORROW_BYTES = 2048,            /* a class borrows that much before it gets a pool */
-    LEAST_LOAN_BYTES = 512,         /* of it at once, after a first block */
+    BORROW_BYTES = 2048,    /* a class borrows that much before it gets a pool */
+    LEAST_LOAN_BYTES = 512, /* of it at once, after a first block */
     MOST_LOAN_BYTES = 1024,
-    SMALL_HEAP_BYTES = 1 << 20      /* heaps with more address space than that don't borrow */
+    SMALL_HEAP_BYTES = 1 << 20 /* heaps with more address space than that don't borrow */
 };
 
 static fi_pool *current_pool(const fief *f, unsigned size_class) {
@@ -42,7 +42,9 @@ static void lengthen(fief *f, unsigned size_class) {
     size_t most = bytes / fi_class_bytes(size_class);
     size_t twice = 2U * f->worth[size_class];
     size_t worth = twice < most ? twice : most;
-    f->worth[size_class] = (uint8_t)(worth < f->worth[size_class] ? f->worth[size_class] : worth < 255 ? worth : 255);
+    f->worth[size_class] = (uint8_t)(worth < f->worth[size_class] ? f->worth[size_class]
+                                     : worth < 255                ? worth
+                                                                  : 255);
     f->patience[size_class] = FI_PATIENCE;
 }
 
@@ -89,8 +91,8 @@ static unsigned chunk_blocks(const fief *f, const fi_pool *pool) {
     return blocks > worth ? blocks : worth;
 }
 
-/* A small heap would touch an OS page for each class it uses. Until a class has proved its need it takes its blocks
- * from the next power of two's pool instead. */
+/* A small heap would touch an OS page for each class it uses. Until a class has proved its need it takes its
+ * blocks from the next power of two's pool instead. */
 static unsigned lender_of(unsigned size_class) {
     size_t bytes = fi_class_bytes(size_class);
     size_t lent = bytes <= 32 ? 32 : (size_t)1 << (fi_highest_bit(bytes - 1) + 1);
@@ -108,7 +110,8 @@ static fi_pool *pool_to_carve(fief *f, unsigned size_class) {
     return pool != NULL ? pool : fi_heap_open_pool(f, size_class);
 }
 
-/* One at first, since many classes are met but once; then as many as have been borrowed so far, between two bounds. */
+/* One at first, since many classes are met but once; then as many as have been borrowed so far, between two
+ * bounds. */
 static unsigned lent_blocks(size_t borrowed_bytes, size_t block) {
     if (borrowed_bytes == 0)
         return 1;
@@ -171,7 +174,8 @@ static bool list_is_empty(fief *f, unsigned size_class) {
     return *fi_heap_list(f, size_class) == fi_heap_sentinel(f);
 }
 
-/* One block of the list is handed out, the rest is for the fast path. NULL: it has been written to, and is given up. */
+/* One block of the list is handed out, the rest is for the fast path. NULL: it has been written to, and is given
+ * up. */
 static inline void *hand_out(fief *f, unsigned size_class, fi_block *list) {
     *fi_heap_list(f, size_class) = list->next;
     if (FI_LIKELY(list->mark == (uintptr_t)list)) {

@@ -1,10 +1,10 @@
 /* Blocks that others free.
  *
  * Whoever frees another's block sets one bit in a table outside the blocks, and touches neither the block nor the
- * handle: so nothing is written to memory that the owner, or its end, may have given away meanwhile. A word of bits
- * carries its pool's generation; a word of an older generation counts as empty, and is ignored by the owner. The
- * owner finds the words through a bit for each granule in the arena, and a bit for each arena in the slot: both may be
- * set in vain, and never miss one.
+ * handle: so nothing is written to memory that the owner, or its end, may have given away meanwhile. A word of
+ * bits carries its pool's generation; a word of an older generation counts as empty, and is ignored by the owner.
+ * The owner finds the words through a bit for each granule in the arena, and a bit for each arena in the slot:
+ * both may be set in vain, and never miss one.
  *
  *   setter: word, then granule bit, then arena bit        (each only if it made the one before not empty)
  *   owner:  takes arena bits, then granule bits, then words

@@ -2,7 +2,8 @@
 
 #include "base/atomics.h"
 
-/* The name is copied word by word: the slot may be changing hands meanwhile, which the second look at `id` tells. */
+/* The name is copied word by word: the slot may be changing hands meanwhile, which the second look at `id` tells.
+ */
 fi_identity fi_slot_identify(const fi_slot *slot, fief_id id) {
     fi_identity who = {.id = id, .state = FIEF_DEAD};
     if (slot == NULL || fi_load_acquire(&slot->id) != id)

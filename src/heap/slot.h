@@ -1,7 +1,7 @@
 /* What others may know of an interpreter without its lock, and after its end.
  *
- * Slots are handed out by the registry (interp/registry.h) and reused, oldest first, but never unmapped: a slot may
- * be read at any time, and `id` tells whose it is. One that was forgotten is zeros: nobody's. */
+ * Slots are handed out by the registry (interp/registry.h) and reused, oldest first, but never unmapped: a slot
+ * may be read at any time, and `id` tells whose it is. One that was forgotten is zeros: nobody's. */
 #ifndef FI_HEAP_SLOT_H
 #define FI_HEAP_SLOT_H
 
@@ -26,16 +26,17 @@ typedef struct fi_slot {
     uint64_t late_in;            /* late frees since the slot was taken; the first is reported */
     struct fi_slot *last_sender; /* who freed one of its blocks with a handle last, for reports that come later */
 
-    /* Written by the registry; constant while the interpreter lives, and after its end until the slot is reused. */
+    /* Written by the registry; constant while the interpreter lives, and after its end until the slot is reused.
+     */
     _Alignas(64) fief_id id; /* FIEF_ID_NONE while the fields below change */
     fief *heap;              /* NULL once the interpreter is closing */
     fief_report_fn *report;
     void *report_arg;
-    uint8_t on_misuse;       /* fief_misuse_policy */
-    uint8_t state;           /* fief_state; the interpreter writes it when it begins to close */
+    uint8_t on_misuse; /* fief_misuse_policy */
+    uint8_t state;     /* fief_state; the interpreter writes it when it begins to close */
     fi_name name;
 
-    uint32_t number;         /* the registry's own */
+    uint32_t number; /* the registry's own */
 } fi_slot;
 
 /* Who an interpreter is, copied out of its slot. */

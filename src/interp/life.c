@@ -155,7 +155,7 @@ static void leave_home(fi_arena *home, fi_source source, fi_slot *slot, const fi
 /* What the handle owns outside of its arenas, and the fields that the next handle here must find as in a fresh
  * one. What tells who it was stays: a program may still hold it. */
 static void clean_handle(fief *f) {
-    FI_FOR_TOUCHED(f, c) {
+    FI_FOR_TOUCHED (f, c) {
         reset_class(f, c);
     }
     if (f->arenas != f->inline_arenas)

@@ -19,8 +19,9 @@ enum {
 static bool ready; /* read without it, too */
 static fi_slot *chunks[MOST_CHUNKS];
 static uint32_t slot_count;
-static uint32_t next_slot[MOST_CHUNKS * CHUNK_SLOTS + 1]; /* in a bucket's chain, or in the queue of resting slots */
-static uint32_t buckets[BUCKETS]; /* living interpreters, by id */
+static uint32_t
+    next_slot[MOST_CHUNKS * CHUNK_SLOTS + 1]; /* in a bucket's chain, or in the queue of resting slots */
+static uint32_t buckets[BUCKETS];             /* living interpreters, by id */
 static uint32_t resting_first, resting_last, resting_count;
 static fief_id last_id;
 static fief_leaks totals;

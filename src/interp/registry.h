@@ -22,8 +22,8 @@ typedef struct fi_leak {
 } fi_leak;
 void fi_registry_give(fi_slot *slot, const fi_leak *leak);
 
-/* Gives back what the process keeps of ended interpreters: their warm arenas, whose bytes it returns, and what is known of
- * them but for their ids. */
+/* Gives back what the process keeps of ended interpreters: their warm arenas, whose bytes it returns, and what is
+ * known of them but for their ids. */
 size_t fi_registry_trim(void);
 
 /* NULL if no interpreter of that id lives. */

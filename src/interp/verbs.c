@@ -40,7 +40,8 @@ FI_HOT void fief_free_sized(fief *f, void *p, size_t size) {
 }
 
 FI_SLOW void *fief_slow_alloc_1(fief *f, size_t size) {
-    return size - 1 < FI_FINE_BYTES ? fi_heap_refill(f, fi_fine_class(size, f->fast.round)) : fi_heap_alloc(f, size);
+    return size - 1 < FI_FINE_BYTES ? fi_heap_refill(f, fi_fine_class(size, f->fast.round))
+                                    : fi_heap_alloc(f, size);
 }
 
 FI_SLOW void fief_slow_free_1(fief *f, void *p) {

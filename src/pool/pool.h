@@ -1,8 +1,8 @@
 /* Pools: a granule cut into blocks of one size class.
  *
- * The blocks are carved lazily, some at a time, so that a pool costs the pages it needs. A list of free blocks ends in
- * `owner`, the handle (see fi_block). Lists are taken whole: the handle allocates from one while frees collect in
- * the pool, so that neither waits for the other's last store. */
+ * The blocks are carved lazily, some at a time, so that a pool costs the pages it needs. A list of free blocks
+ * ends in `owner`, the handle (see fi_block). Lists are taken whole: the handle allocates from one while frees
+ * collect in the pool, so that neither waits for the other's last store. */
 #ifndef FI_POOL_POOL_H
 #define FI_POOL_POOL_H
 
@@ -81,7 +81,7 @@ typedef struct fi_pool_view {
     unsigned size_class;
     unsigned carved;
     uint32_t generation;
-    char *start;       /* of the first block, of the large block */
+    char *start; /* of the first block, of the large block */
     size_t large_bytes;
 } fi_pool_view;
 
@@ -94,8 +94,7 @@ static inline bool fi_pool_snapshot(const fi_pool *pool, const void *owner, fi_p
     out->start = (char *)(fi_load_acquire(&pool->base) - (uintptr_t)owner);
     out->large_bytes = fi_load_acquire(&pool->large_bytes);
     out->generation = generation;
-    return generation % 2 == 0 && generation == fi_load_relaxed(&pool->generation) &&
-           out->state != FI_POOL_NONE;
+    return generation % 2 == 0 && generation == fi_load_relaxed(&pool->generation) && out->state != FI_POOL_NONE;
 }
 
 static inline bool fi_view_is_small(const fi_pool_view *view) {

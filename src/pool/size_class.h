@@ -12,8 +12,8 @@ enum {
     FI_FINE_CLASSES = 64,
     FI_COARSE_CLASSES = 40,
     FI_CLASSES = FI_FINE_CLASSES + FI_COARSE_CLASSES,
-    FI_FINE_BYTES = 512,          /* the largest block of a fine class */
-    FI_SMALL_BYTES = 16 * 1024,   /* the largest block of any class */
+    FI_FINE_BYTES = 512,        /* the largest block of a fine class */
+    FI_SMALL_BYTES = 16 * 1024, /* the largest block of any class */
     FI_LEAST_BLOCK_BYTES = 16
 };
 
@@ -24,7 +24,8 @@ typedef struct fi_size_class {
 
 extern const fi_size_class fi_size_classes[FI_CLASSES];
 
-/* `round` is the handle's alignment less 1; size is at most FI_FINE_BYTES, or FI_SMALL_BYTES for the coarse one. */
+/* `round` is the handle's alignment less 1; size is at most FI_FINE_BYTES, or FI_SMALL_BYTES for the coarse one.
+ */
 static inline unsigned fi_fine_class(size_t size, size_t round) {
     return (unsigned)(((size != 0 ? size - 1 : 0) | round) >> 3);
 }

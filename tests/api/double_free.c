@@ -69,7 +69,7 @@ static wrong freed_and_trimmed(fief *f, block_kind kind) {
 }
 
 Test(double_free, a_block_whose_memory_was_given_back) {
-    FOR_KINDS(kind) {
+    FOR_KINDS (kind) {
         assert_goes_on(freed_and_trimmed, kind, 16, FIEF_MISUSE_REPORT);
         assert_goes_on(freed_and_trimmed, kind, 8, FIEF_MISUSE_IGNORE);
     }
@@ -95,7 +95,7 @@ Test(double_free, a_block_that_a_realloc_has_moved) {
 
 Test(double_free, inside_a_block_that_is_free) {
     fief *f = wrong_heap("the heap", FIEF_MISUSE_REPORT, 16);
-    FOR_KINDS(kind) {
+    FOR_KINDS (kind) {
         wrong made = just_freed(f, kind);
         made.pointer = (char *)made.pointer + 8;
         made.kind = made.block != NULL ? FIEF_MISUSE_INTERIOR : FIEF_MISUSE_DOUBLE_FREE;
@@ -109,7 +109,7 @@ Test(double_free, inside_a_block_that_is_free) {
 
 Test(double_free, a_remote_free_of_what_was_sent_home_already) {
     fief *owner = wrong_heap("owner", FIEF_MISUSE_REPORT, 16);
-    FOR_KINDS(kind) {
+    FOR_KINDS (kind) {
         void *block = allocate_kind(owner, kind);
         wrong made = {block, FIEF_MISUSE_DOUBLE_FREE, block, fief_usable_size(block), owner, NULL};
         unsigned told = wrong_witness.count;
@@ -127,7 +127,7 @@ Test(double_free, a_remote_free_of_what_was_sent_home_already) {
 Test(double_free, a_foreign_free_of_what_was_sent_home_already) {
     fief *owner = wrong_heap("owner", FIEF_MISUSE_ABORT, 16);
     fief *caller = wrong_heap("caller", FIEF_MISUSE_REPORT, 16);
-    FOR_KINDS(kind) {
+    FOR_KINDS (kind) {
         void *block = allocate_kind(owner, kind);
         wrong made = {block, FIEF_MISUSE_DOUBLE_FREE, block, fief_usable_size(block), owner, caller};
         fief_free(caller, block);
@@ -146,7 +146,7 @@ Test(double_free, a_foreign_free_of_what_was_sent_home_already) {
 /* A small block's bit is looked at when it comes home, a large one's at once. */
 Test(double_free, a_free_by_the_owner_of_what_another_sent_home) {
     fief *owner = wrong_heap("owner", FIEF_MISUSE_REPORT, 16);
-    FOR_KINDS(kind) {
+    FOR_KINDS (kind) {
         void *block = allocate_kind(owner, kind);
         unsigned before = wrong_witness.kinds[FIEF_MISUSE_DOUBLE_FREE];
         fief_free_remote(block);
@@ -163,7 +163,7 @@ Test(double_free, a_free_by_the_owner_of_what_another_sent_home) {
 
 Test(double_free, a_remote_free_of_what_the_owner_freed) {
     fief *owner = wrong_heap("owner", FIEF_MISUSE_REPORT, 16);
-    FOR_KINDS(kind) {
+    FOR_KINDS (kind) {
         void *block = allocate_kind(owner, kind);
         unsigned before = wrong_witness.kinds[FIEF_MISUSE_DOUBLE_FREE];
         fief_free(owner, block);

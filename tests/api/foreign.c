@@ -95,21 +95,21 @@ Test(foreign, a_freed_block_of_any_kind_is_counted_on_both_sides_and_goes_home) 
         uint64_t times = 0;
         meet_again(owners, callers, FIEF_FOREIGN_ROUTE);
         FOR_VERBS(verb)
-            FOR_KINDS(kind) {
-                void *block = allocate_kind(ann, kind);
-                verb(bob, block);
-                times++;
-                assert_equal(exact_stats(ann).live_blocks, 1); /* until its owner has taken it in */
-                assert_equal(fief_poll(ann), 1);
-                fief_stats anns = exact_stats(ann), bobs = exact_stats(bob);
-                assert_equal(anns.live_blocks, 0);
-                assert_equal(anns.foreign_in, times);
-                assert_equal(anns.remote_in, times);
-                assert_equal(anns.foreign_out, 0);
-                assert_equal(bobs.foreign_out, times);
-                assert_equal(bobs.foreign_in + bobs.remote_in, 0);
-                assert_equal(anns.misuses + bobs.misuses, 0);
-            }
+        FOR_KINDS (kind) {
+            void *block = allocate_kind(ann, kind);
+            verb(bob, block);
+            times++;
+            assert_equal(exact_stats(ann).live_blocks, 1); /* until its owner has taken it in */
+            assert_equal(fief_poll(ann), 1);
+            fief_stats anns = exact_stats(ann), bobs = exact_stats(bob);
+            assert_equal(anns.live_blocks, 0);
+            assert_equal(anns.foreign_in, times);
+            assert_equal(anns.remote_in, times);
+            assert_equal(anns.foreign_out, 0);
+            assert_equal(bobs.foreign_out, times);
+            assert_equal(bobs.foreign_in + bobs.remote_in, 0);
+            assert_equal(anns.misuses + bobs.misuses, 0);
+        }
         assert_equal(bob_heard.kinds[FIEF_MISUSE_FOREIGN_FREE], times);
         assert_equal(bob_heard.count, times);
         assert_equal(ann_heard.count, 0); /* the caller's callback has heard it already */
@@ -141,7 +141,7 @@ Test(foreign, a_resized_block_of_any_kind_moves_with_its_data_and_goes_home) {
     FOR_ALIGNMENTS(owners, callers) {
         unsigned times = 0;
         meet_again(owners, callers, FIEF_FOREIGN_ROUTE);
-        FOR_KINDS(kind)
+        FOR_KINDS (kind)
             for (unsigned to = times % 7; to < KINDS; to += 11) {
                 size_t size = kind_number(to).size;
                 unsigned char *moved = realloc_verbs[times % 2](bob, filled(kind), size);
@@ -168,14 +168,14 @@ Test(foreign, an_ignored_free_leaves_the_block_as_it_is) {
     uint64_t times = 0;
     meet_again(16, 16, FIEF_FOREIGN_IGNORE);
     FOR_VERBS(verb)
-        FOR_KINDS(kind) {
-            unsigned char *block = filled(kind);
-            verb(bob, block);
-            times++;
-            assert_equal(fief_poll(ann), 0);
-            assert_filled(block, kind.size);
-            fief_free(ann, block);
-        }
+    FOR_KINDS (kind) {
+        unsigned char *block = filled(kind);
+        verb(bob, block);
+        times++;
+        assert_equal(fief_poll(ann), 0);
+        assert_filled(block, kind.size);
+        fief_free(ann, block);
+    }
     assert_equal(exact_stats(ann).live_blocks, 0);
     assert_equal(exact_stats(ann).foreign_in, times);
     assert_equal(exact_stats(bob).foreign_out, times);
@@ -188,7 +188,7 @@ Test(foreign, an_ignored_realloc_gives_nothing_and_leaves_the_block_as_it_is) {
     uint64_t times = 0;
     meet_again(16, 16, FIEF_FOREIGN_IGNORE);
     for (unsigned verb = 0; verb < 2; verb++)
-        FOR_KINDS(kind) {
+        FOR_KINDS (kind) {
             unsigned char *block = filled(kind);
             cr_assert_null(realloc_verbs[verb](bob, block, kind.size + 100));
             cr_assert_null(realloc_verbs[verb](bob, block, kind.size / 3));
@@ -204,7 +204,7 @@ Test(foreign, an_ignored_realloc_gives_nothing_and_leaves_the_block_as_it_is) {
 
 Test(foreign, a_realloc_that_finds_no_memory_leaves_the_block_as_it_is) {
     fief_limit_set(bob, &(fief_limit){.hard_bytes = 64 * 1024});
-    FOR_KINDS(kind) {
+    FOR_KINDS (kind) {
         unsigned char *block = filled(kind);
         cr_assert_null(resize(bob, block, 1 << 20));
         cr_assert_null(resize(bob, block, opaque_size(SIZE_MAX)));
@@ -246,7 +246,7 @@ static void assert_fatal(block_kind kind, free_verb *verb, const char *what) {
 }
 
 Test(foreign, where_it_is_fatal_a_free_of_any_kind_aborts) {
-    FOR_KINDS(kind)
+    FOR_KINDS (kind)
         assert_fatal(kind, free_it, "fief: foreign free in fief_free\n");
 }
 
@@ -254,7 +254,7 @@ Test(foreign, where_it_is_fatal_every_verb_aborts) {
     static const block_kind kinds[] = {{64, 0}, {3000, 0}, {100000, 0}, {5000000, 0}};
     for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         FOR_VERBS(verb)
-            assert_fatal(kinds[i], verb, "fief: foreign free in fief_free");
+        assert_fatal(kinds[i], verb, "fief: foreign free in fief_free");
         assert_fatal(kinds[i], NULL, "fief: foreign realloc in fief_realloc\n");
     }
 }
@@ -280,7 +280,7 @@ static void assert_told(fief_misuse kind, const char *kind_name, const void *blo
 }
 
 Test(foreign, the_report_has_both_names_and_the_block) {
-    FOR_KINDS(kind) {
+    FOR_KINDS (kind) {
         void *block = allocate_kind(ann, kind);
         size_t usable = fief_usable_size(block);
         fief_free(bob, block);

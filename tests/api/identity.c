@@ -92,7 +92,7 @@ Test(identity, two_may_have_one_name) {
 
 Test(identity, an_owner_owns_every_byte_of_its_blocks_and_its_handle) {
     fief *f = create(named("one")), *other = create(named("two"));
-    FOR_KINDS(kind) {
+    FOR_KINDS (kind) {
         const char *block = allocate_kind(f, kind), *others = allocate_kind(other, kind);
         size_t usable = fief_usable_size(block);
         for (size_t at = 0; at < usable; at += 1 + at / 8)
@@ -128,11 +128,23 @@ static void assert_nobody_owns_the_rest_of_the_world(void) {
     int on_the_stack = 0;
     void *of_malloc = malloc(100), *large_of_malloc = malloc(10 << 20);
     char *page = mmap(NULL, 1 << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    const void *const addresses[] = {NULL, (void *)1, (void *)8, (void *)4096, &on_the_stack, &in_static_memory,
-                                     of_malloc, large_of_malloc, page, (void *)(uintptr_t)fief_owner,
-                                     (void *)(uintptr_t)malloc, "a string", (void *)UINT64_C(0x00007fffffffffff),
-                                     (void *)UINT64_C(0x0000800000000000), (void *)UINT64_C(0x8000000000000000),
-                                     (void *)UINT64_C(0xffff800000000000), (void *)UINTPTR_MAX};
+    const void *const addresses[] = {NULL,
+                                     (void *)1,
+                                     (void *)8,
+                                     (void *)4096,
+                                     &on_the_stack,
+                                     &in_static_memory,
+                                     of_malloc,
+                                     large_of_malloc,
+                                     page,
+                                     (void *)(uintptr_t)fief_owner,
+                                     (void *)(uintptr_t)malloc,
+                                     "a string",
+                                     (void *)UINT64_C(0x00007fffffffffff),
+                                     (void *)UINT64_C(0x0000800000000000),
+                                     (void *)UINT64_C(0x8000000000000000),
+                                     (void *)UINT64_C(0xffff800000000000),
+                                     (void *)UINTPTR_MAX};
     for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++)
         assert_nobodys(addresses[i]);
     munmap(page, 1 << 20);

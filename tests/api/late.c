@@ -174,7 +174,7 @@ static void free_others_block(fief *f, void *arg) {
 }
 
 Test(late, while_its_owner_is_closing_another_frees_too_late) {
-    FOR_KINDS(kind) {
+    FOR_KINDS (kind) {
         uint64_t late = late_frees();
         fief_leaks leaks, now;
         fief_leaks_read(&leaks);
@@ -212,7 +212,7 @@ Test(late, what_was_sent_home_in_time_is_no_leak) {
     fief_leaks leaks, now;
     fief_leaks_read(&leaks);
     fief *f = create(named("sent to"));
-    FOR_KINDS(kind)
+    FOR_KINDS (kind)
         fief_free_remote(allocate_kind(f, kind));
     fief_destroy(f);
     fief_leaks_read(&now);

@@ -213,9 +213,10 @@ static bool destroy(fief *f) {
 }
 
 Test(life, a_dead_handle_is_reported_by_whatever_uses_it) {
-    bool (*const verbs[])(fief *f) = {alloc_small,     alloc_nothing, alloc_coarse, alloc_large, zalloc,
-                                      alloc_zeros,     alloc_aligned, realloc_nothing, realloc_block,
-                                      free_block,      free_sized,    poll_it,      trim,        publish, destroy};
+    bool (*const verbs[])(fief * f) = {alloc_small,   alloc_nothing, alloc_coarse,  alloc_large,
+                                       zalloc,        alloc_zeros,   alloc_aligned, realloc_nothing,
+                                       realloc_block, free_block,    free_sized,    poll_it,
+                                       trim,          publish,       destroy};
     fief *f = dead();
     for (unsigned i = 0; i < sizeof verbs / sizeof *verbs; i++) {
         cr_assert(verbs[i](f), "verb %u", i);

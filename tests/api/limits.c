@@ -80,7 +80,7 @@ Test(limits, at_the_hard_limit_every_verb_gives_nothing) {
 }
 
 Test(limits, a_realloc_that_is_refused_leaves_the_block_as_it_was) {
-    FOR_KINDS(kind) {
+    FOR_KINDS (kind) {
         limit((fief_limit){.hard_bytes = 0});
         unsigned char *block = allocate_kind(heap, kind);
         size_t usable = fief_usable_size(block);

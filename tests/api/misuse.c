@@ -10,8 +10,7 @@
 static wrong somewhere_in(fief *f, block_kind kind, size_t displacement, fief_misuse misuse) {
     char *block = allocate_kind(f, kind);
     size_t usable = fief_usable_size(block);
-    return (wrong){block + (displacement < usable ? displacement : usable - 1),
-                   misuse, block, usable, f, f};
+    return (wrong){block + (displacement < usable ? displacement : usable - 1), misuse, block, usable, f, f};
 }
 
 /* Not its middle alone: the last words of a large block are in another granule than its first. */
@@ -59,12 +58,12 @@ static fief *reporting(const char *name) {
 
 Test(misuse, every_displacement_into_a_block_is_told) {
     fief *f = reporting("the heap");
-    FOR_KINDS(kind) {
+    FOR_KINDS (kind) {
         char *block = allocate_kind(f, kind);
         size_t usable = fief_usable_size(block);
         for (size_t into = 1; into < usable; into += 1 + into / 16) {
-            wrong made = {block + into, into % 8 == 0 ? FIEF_MISUSE_INTERIOR : FIEF_MISUSE_MISALIGNED, block,
-                          usable, f, f};
+            wrong made = {
+                block + into, into % 8 == 0 ? FIEF_MISUSE_INTERIOR : FIEF_MISUSE_MISALIGNED, block, usable, f, f};
             fief_free(f, made.pointer);
             assert_reported(&wrong_witness, &made, "fief_free");
         }
@@ -86,7 +85,7 @@ Test(misuse, the_text_tells_how_far_into_which_block) {
 
 Test(misuse, inside_anothers_block_the_callers_policy_holds) {
     fief *owner = wrong_heap("owner", FIEF_MISUSE_ABORT, 16), *caller = reporting("caller");
-    FOR_KINDS(kind) {
+    FOR_KINDS (kind) {
         wrong made = in_its_middle(owner, kind);
         made.caller = caller;
         fief_free(caller, made.pointer);
@@ -101,7 +100,7 @@ Test(misuse, inside_anothers_block_the_callers_policy_holds) {
 
 Test(misuse, without_a_handle_the_owners_policy_holds) {
     fief *owner = reporting("owner");
-    FOR_KINDS(kind) {
+    FOR_KINDS (kind) {
         wrong made = in_its_middle(owner, kind);
         made.caller = NULL;
         fief_free_remote(made.pointer);
@@ -129,11 +128,21 @@ static char *unmapped(void) {
 /* The last three are in the heap's own memory: its handle, and behind the blocks that it has handed out. */
 static wrong wild_number(fief *f, unsigned i, const int *on_the_stack, void *of_malloc) {
     char *home = (char *)f;
-    void *const places[WILD_PLACES] = {
-        (void *)(uintptr_t)on_the_stack, &in_static_memory, of_malloc, (void *)8, (void *)64, (void *)4096,
-        unmapped(), (void *)UINT64_C(0x8000000000000000), (void *)UINT64_C(0xffff800000001000),
-        (void *)(UINTPTR_MAX - 7), home + (UINT64_C(3) << 30), (void *)(uintptr_t)fief_create,
-        home, home + 200000, home + 256 * 1024 - 16};
+    void *const places[WILD_PLACES] = {(void *)(uintptr_t)on_the_stack,
+                                       &in_static_memory,
+                                       of_malloc,
+                                       (void *)8,
+                                       (void *)64,
+                                       (void *)4096,
+                                       unmapped(),
+                                       (void *)UINT64_C(0x8000000000000000),
+                                       (void *)UINT64_C(0xffff800000001000),
+                                       (void *)(UINTPTR_MAX - 7),
+                                       home + (UINT64_C(3) << 30),
+                                       (void *)(uintptr_t)fief_create,
+                                       home,
+                                       home + 200000,
+                                       home + 256 * 1024 - 16};
     return (wrong){places[i], FIEF_MISUSE_WILD, NULL, 0, i < NOBODYS ? NULL : f, f};
 }
 

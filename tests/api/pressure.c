@@ -10,7 +10,7 @@ static unsigned block_count;
 
 /* What it shall do, and what it saw. */
 static struct {
-    unsigned frees;      /* blocks that each call frees */
+    unsigned frees; /* blocks that each call frees */
     bool answer;
     bool allocates;
     unsigned calls, depth;

@@ -41,7 +41,7 @@ static void assert_all_back(const host *h) {
 
 Test(provider, spans_are_asked_for_as_documented) {
     fief *f = create(hosted("guest", &the_host));
-    FOR_KINDS(kind)
+    FOR_KINDS (kind)
         cr_assert_not_null(allocate_kind(f, kind));
     assert_at_least(the_host.asked, 5);
     for (unsigned i = 0; i < HOST_MOST_SPANS; i++) {
@@ -59,7 +59,7 @@ Test(provider, spans_are_asked_for_as_documented) {
 Test(provider, everything_lies_in_the_hosts_memory) {
     fief *f = create(hosted("guest", &the_host));
     cr_assert(lies_in(&the_host, f, 1), "the handle too");
-    FOR_KINDS(kind) {
+    FOR_KINDS (kind) {
         void *block = allocate_kind(f, kind);
         cr_assert(lies_in(&the_host, block, fief_usable_size(block)), "%zu bytes", kind.size);
         assert_equal((uintptr_t)block % (kind.alignment != 0 ? kind.alignment : 16), 0);
@@ -176,7 +176,7 @@ Test(provider, a_misaligned_span_for_a_huge_block_is_refused_and_given_back) {
 Test(provider, zeros_are_zeros_though_the_hosts_memory_is_not) {
     fief *f = create(hosted("guest", &the_host));
     for (unsigned turn = 0; turn < 2; turn++)
-        FOR_KINDS(kind) {
+        FOR_KINDS (kind) {
             void *zeros = fief_zalloc(f, kind.size), *more = fief_calloc(f, kind.size, 3);
             cr_assert(is_zeros(zeros, kind.size), "%zu bytes", kind.size);
             cr_assert(is_zeros(more, 3 * kind.size), "3 times %zu bytes", kind.size);
@@ -212,7 +212,7 @@ Test(provider, a_huge_block_grows_and_keeps_its_content) {
 /* ---- what is wrong is found there too ---- */
 
 static void assert_misuse_is_found(fief *f, fief *other, host *h) {
-    FOR_KINDS(kind) {
+    FOR_KINDS (kind) {
         char *block = allocate_kind(f, kind);
         unsigned foreign = told.kinds[FIEF_MISUSE_FOREIGN_FREE], twice = told.kinds[FIEF_MISUSE_DOUBLE_FREE];
         unsigned inside = told.kinds[FIEF_MISUSE_MISALIGNED];

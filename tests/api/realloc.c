@@ -39,7 +39,7 @@ Test(realloc, of_nothing_it_allocates) {
 }
 
 Test(realloc, to_nothing_it_is_no_free) {
-    FOR_KINDS(kind) {
+    FOR_KINDS (kind) {
         void *block = fief_realloc(heap, allocate_kind(heap, kind), 0);
         cr_assert_not_null(block);
         assert_equal(exact_stats(heap).live_blocks, 1);
@@ -48,7 +48,7 @@ Test(realloc, to_nothing_it_is_no_free) {
 }
 
 Test(realloc, content_is_kept_from_every_kind_to_every_other) {
-    FOR_KINDS(from)
+    FOR_KINDS (from)
         for (unsigned to = 0; to < KINDS; to += 3) {
             size_t size = kind_number(to).size;
             unsigned char *block = allocate_kind(heap, from);
@@ -62,8 +62,8 @@ Test(realloc, content_is_kept_from_every_kind_to_every_other) {
 }
 
 Test(realloc, a_block_goes_from_small_to_huge_and_back) {
-    static const size_t sizes[] = {10, 100, 1000, 10000, 100000, 1000000, 10000000, 30000000,
-                                   3000000, 300000, 30000, 3000, 300, 30, 3};
+    static const size_t sizes[] = {10,      100,    1000,  10000, 100000, 1000000, 10000000, 30000000,
+                                   3000000, 300000, 30000, 3000,  300,    30,      3};
     unsigned char *block = filled(10);
     size_t kept = 10;
     for (size_t i = 1; i < sizeof sizes / sizeof *sizes; i++) {
@@ -91,7 +91,7 @@ Test(realloc, many_blocks_grow_side_by_side) {
 /* ---- in place ---- */
 
 Test(realloc, within_its_usable_size_a_block_stays) {
-    FOR_KINDS(kind) {
+    FOR_KINDS (kind) {
         void *block = allocate_kind(heap, kind);
         cr_assert_eq(opaque(fief_realloc(heap, block, fief_usable_size(block))), block);
     }
@@ -122,7 +122,7 @@ Test(realloc, a_shrunk_block_is_charged_for_what_is_left) {
 
 Test(realloc, a_wrong_old_size_does_no_harm) {
     static const size_t wrong[] = {0, 1, 99, 1000000, SIZE_MAX};
-    FOR_KINDS(kind)
+    FOR_KINDS (kind)
         for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
             unsigned char *block = allocate_kind(heap, kind);
             fill(block, kind.size);
@@ -150,7 +150,7 @@ static void assert_refused_and_intact(unsigned char *block, size_t size, size_t 
 
 Test(realloc, a_size_that_no_object_can_have_leaves_the_block_as_it_was) {
     static const size_t sizes[] = {(size_t)PTRDIFF_MAX + 1, SIZE_MAX - 15, SIZE_MAX, (size_t)1 << 50};
-    FOR_KINDS(kind) {
+    FOR_KINDS (kind) {
         unsigned char *block = allocate_kind(heap, kind);
         fill(block, kind.size);
         for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
@@ -160,7 +160,7 @@ Test(realloc, a_size_that_no_object_can_have_leaves_the_block_as_it_was) {
 }
 
 Test(realloc, at_the_limit_the_block_stays_as_it_was) {
-    FOR_KINDS(kind) {
+    FOR_KINDS (kind) {
         unsigned char *block = allocate_kind(heap, kind);
         fill(block, kind.size);
         cr_assert_eq(fief_limit_set(heap, &(fief_limit){.hard_bytes = 1}), FIEF_OK);

@@ -81,7 +81,7 @@ Test(stats, every_kind_of_block_is_counted_exactly) {
 }
 
 Test(stats, blocks_of_whole_pages_are_large) {
-    FOR_KINDS(kind) {
+    FOR_KINDS (kind) {
         void *block = allocate_kind(heap, kind);
         bool large = kind.size > 16 * KIB || kind.alignment > 4096;
         assert_equal(exact_stats(heap).large_blocks, large);
@@ -109,7 +109,7 @@ static void *resize(tally *t, void *block, size_t size) {
 
 Test(stats, a_realloc_that_moves_is_an_allocation_and_a_free) {
     tally t = {0};
-    FOR_KINDS(from) {
+    FOR_KINDS (from) {
         void *block = allocate_kind(heap, from);
         add(&t, block, 1);
         for (unsigned to = 0; to < KINDS; to += 13) {

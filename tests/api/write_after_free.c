@@ -41,7 +41,7 @@ static bool is_small(block_kind kind) {
 }
 
 static void assert_found(unsigned which, size_t from, size_t to, int with, fief_misuse_policy policy) {
-    FOR_KINDS(kind) {
+    FOR_KINDS (kind) {
         if (!is_small(kind))
             continue; /* these are given back at once */
         if (which != LAST_FREED && (kind.size > 1024 || kind.alignment > 256))
@@ -50,8 +50,12 @@ static void assert_found(unsigned which, size_t from, size_t to, int with, fief_
         fief *f = wrong_heap("the heap", policy, 16);
         unsigned before = wrong_witness.count;
         free_and_write(f, kind, &o);
-        wrong made = {o.blocks[which], FIEF_MISUSE_WRITE_AFTER_FREE, o.blocks[which],
-                      fief_usable_size(o.blocks[which]), f, f};
+        wrong made = {o.blocks[which],
+                      FIEF_MISUSE_WRITE_AFTER_FREE,
+                      o.blocks[which],
+                      fief_usable_size(o.blocks[which]),
+                      f,
+                      f};
         cr_assert_not(is_handed_out(f, kind, o.blocks[which]), "a block of %zu bytes", kind.size);
         assert_equal(exact_stats(f).misuses, 1);
         assert_equal(wrong_witness.count, before + (policy == FIEF_MISUSE_REPORT));
@@ -90,7 +94,7 @@ Test(write_after_free, of_all_of_the_last_one_freed) {
 /* What is behind the two words is nobody's until the block is handed out. */
 Test(write_after_free, of_the_rest_is_not_noticed_and_harms_nothing) {
     fief *f = wrong_heap("the heap", FIEF_MISUSE_REPORT, 16);
-    FOR_KINDS(kind) {
+    FOR_KINDS (kind) {
         if (!is_small(kind) || kind.size < 3 * WORD)
             continue;
         for (unsigned which = 0; which < COUNT; which++) {

@@ -1,5 +1,5 @@
-/* Loops whose instructions are counted: `loops NAME TURNS`. Built with the same flags whatever the build type, as a
- * runtime's own code would be. */
+/* Loops whose instructions are counted: `loops NAME TURNS`. Built with the same flags whatever the build type, as
+ * a runtime's own code would be. */
 #include <fief/inline.h>
 
 #include <stdlib.h>

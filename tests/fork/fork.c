@@ -1,5 +1,5 @@
-/* A program with threads forks: the child finds fief's locks free and its own interpreters as they were, whatever the
- * other threads were doing. A child that hangs is killed by the alarm it sets, and fails the test. */
+/* A program with threads forks: the child finds fief's locks free and its own interpreters as they were, whatever
+ * the other threads were doing. A child that hangs is killed by the alarm it sets, and fails the test. */
 #define _POSIX_C_SOURCE 200809L
 #include "race/race.h"
 #include "support/random.h"

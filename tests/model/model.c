@@ -1,7 +1,7 @@
 /* A random program against a shadow of what it should see.
  *
- * Every block is filled with a pattern of its own, and checked whenever it is met again; sizes, alignments, counters
- * and the set of live blocks are compared with the shadow. `model NAME --seed N` repeats a run. */
+ * Every block is filled with a pattern of its own, and checked whenever it is met again; sizes, alignments,
+ * counters and the set of live blocks are compared with the shadow. `model NAME --seed N` repeats a run. */
 #include "support/random.h"
 
 #include <fief/fief.h>
@@ -17,7 +17,8 @@ enum { SLOTS = 20000, MOST_HEAPS = 64, LOOK_INTERVAL = 100000 };
 
 typedef struct options {
     uint64_t seed;
-    size_t operations, largest, alignment, alignments, limit, heaps; /* alignments: how many powers of two are tried */
+    size_t operations, largest, alignment, alignments, limit,
+        heaps; /* alignments: how many powers of two are tried */
 } options;
 
 typedef struct shadow_block {
@@ -35,8 +36,8 @@ static size_t live_count[MOST_HEAPS];
 static size_t refused; /* by the limit */
 
 static _Noreturn void fail(const char *what, const shadow_block *b) {
-    fprintf(stderr, "model: %s: block %p of %zu bytes in heap %u; seed %" PRIu64 "\n", what, (void *)b->block, b->size,
-            b->heap, opt.seed);
+    fprintf(stderr, "model: %s: block %p of %zu bytes in heap %u; seed %" PRIu64 "\n", what, (void *)b->block,
+            b->size, b->heap, opt.seed);
     exit(1);
 }
 

@@ -1,8 +1,8 @@
-/* Every request to the operating system, and to a host's provider, fails in turn, under every function that may make
- * one: the function says so, nothing is lost, and what was there stays as it was.
+/* Every request to the operating system, and to a host's provider, fails in turn, under every function that may
+ * make one: the function says so, nothing is lost, and what was there stays as it was.
  *
- * A scenario is run again and again, its first request failing, then its second, and so on until it needs fewer. It
- * runs in a process of its own each time, so that the very first creation is among the scenarios. */
+ * A scenario is run again and again, its first request failing, then its second, and so on until it needs fewer.
+ * It runs in a process of its own each time, so that the very first creation is among the scenarios. */
 #include "arena/arena.h"
 #include "arena/space.h"
 #include "os/os.h"
@@ -19,12 +19,12 @@
 
 enum { MOST_REQUESTS = 400, EXIT_FEWER = 42 };
 
-#define REQUIRE(condition)                                                                                      \
-    do {                                                                                                        \
-        if (!(condition)) {                                                                                     \
-            fprintf(stderr, "oom: line %d: not so: %s\n", __LINE__, #condition);                                \
-            _exit(1);                                                                                           \
-        }                                                                                                       \
+#define REQUIRE(condition)                                                                                        \
+    do {                                                                                                          \
+        if (!(condition)) {                                                                                       \
+            fprintf(stderr, "oom: line %d: not so: %s\n", __LINE__, #condition);                                  \
+            _exit(1);                                                                                             \
+        }                                                                                                         \
     } while (0)
 
 /* A scenario prepares, has its faults, and afterwards proves that all is well. `failed` is set by whatever call
@@ -215,7 +215,8 @@ static void resize_up_and_down(scenario *s) {
     void *block = alloc(s, size);
     for (unsigned step = 0; block != NULL && step < 44; step++) {
         size_t next = step < 22 ? size * 2 : size / 2;
-        void *moved = step % 2 == 0 ? fief_realloc(s->f, block, next) : fief_realloc_sized(s->f, block, size, next);
+        void *moved =
+            step % 2 == 0 ? fief_realloc(s->f, block, next) : fief_realloc_sized(s->f, block, size, next);
         if (moved == NULL) {
             REQUIRE(next > size);
             s->failed = true;

@@ -1,5 +1,5 @@
-/* Threads create and end interpreters, send each other blocks with and without their handle, and read counters, owners
- * and names, all at once. */
+/* Threads create and end interpreters, send each other blocks with and without their handle, and read counters,
+ * owners and names, all at once. */
 #include "race.h"
 
 #include "support/random.h"

@@ -1,5 +1,5 @@
-/* Interpreters end while others free their blocks. What comes too late is counted and told, and touches nobody: the
- * bystanders' blocks stay as they are. */
+/* Interpreters end while others free their blocks. What comes too late is counted and told, and touches nobody:
+ * the bystanders' blocks stay as they are. */
 #include "race.h"
 
 #include "support/random.h"
@@ -16,7 +16,8 @@ static atomic_bool done;
 static atomic_ulong told[FIEF_MISUSE_COUNT];
 
 /* A block may have been given to the next victim before its late free: then it is a plain free of the next one's
- * block, and that one's own free a double one. That is what late frees are worth; nothing else may come of them. */
+ * block, and that one's own free a double one. That is what late frees are worth; nothing else may come of them.
+ */
 static void tell(const fief_report *report, void *arg) {
     (void)arg;
     atomic_fetch_add(&told[report->kind], 1);

@@ -10,12 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define REQUIRE(condition)                                                                                      \
-    do {                                                                                                        \
-        if (!(condition)) {                                                                                     \
-            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                             \
-            exit(1);                                                                                            \
-        }                                                                                                       \
+#define REQUIRE(condition)                                                                                        \
+    do {                                                                                                          \
+        if (!(condition)) {                                                                                       \
+            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                               \
+            exit(1);                                                                                              \
+        }                                                                                                         \
     } while (0)
 
 typedef void *race_thread(void *arg);

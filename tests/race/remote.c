@@ -46,7 +46,9 @@ static void *freer(void *arg) {
 
 static size_t some_size(random_source *rng) {
     size_t kind = random_below(rng, 1000);
-    return kind < 900 ? 1 + random_below(rng, 256) : kind < 998 ? random_below(rng, 16384) : random_below(rng, 900000);
+    return kind < 900   ? 1 + random_below(rng, 256)
+           : kind < 998 ? random_below(rng, 16384)
+                        : random_below(rng, 900000);
 }
 
 /* Each block says who it is, which the freers' writes must not reach. */

@@ -6,10 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define assert_relation(actual, relation, wanted)                                                                   \
-    do {                                                                                                            \
-        uintmax_t actual_ = (uintmax_t)(actual), wanted_ = (uintmax_t)(wanted);                                     \
-        cr_assert(actual_ relation wanted_, "%s is %ju; wanted " #relation " %ju", #actual, actual_, wanted_);      \
+#define assert_relation(actual, relation, wanted)                                                                 \
+    do {                                                                                                          \
+        uintmax_t actual_ = (uintmax_t)(actual), wanted_ = (uintmax_t)(wanted);                                   \
+        cr_assert(actual_ relation wanted_, "%s is %ju; wanted " #relation " %ju", #actual, actual_, wanted_);    \
     } while (false)
 
 #define assert_equal(actual, wanted) assert_relation(actual, ==, wanted)

@@ -16,10 +16,10 @@ typedef struct host_span {
 } host_span;
 
 typedef struct host {
-    char *next;         /* what it hands out next, whatever it is asked for; NULL: what fits */
-    bool refuses;       /* it has nothing to give */
-    unsigned asked;     /* calls of its alloc */
-    unsigned out;       /* spans that are out */
+    char *next;     /* what it hands out next, whatever it is asked for; NULL: what fits */
+    bool refuses;   /* it has nothing to give */
+    unsigned asked; /* calls of its alloc */
+    unsigned out;   /* spans that are out */
     size_t bytes_out;
     unsigned strangers; /* spans that it was given back without having given them out so */
     size_t least_alignment;
@@ -39,8 +39,8 @@ static inline char *host_map(size_t bytes, size_t alignment) {
     return start;
 }
 
-/* Memory whose entries in the arena map are the same as those of `p`: the map covers a window of 4 TiB at most, and
- * knows addresses modulo its size. `nth` from 1 on. NULL if the system has no place for it. */
+/* Memory whose entries in the arena map are the same as those of `p`: the map covers a window of 4 TiB at most,
+ * and knows addresses modulo its size. `nth` from 1 on. NULL if the system has no place for it. */
 static inline char *host_map_colliding(const void *p, size_t bytes, unsigned nth) {
     uintptr_t away = (uintptr_t)nth << 42;
     char *at = (char *)((uintptr_t)p > away ? (uintptr_t)p - away : (uintptr_t)p + away);

@@ -14,9 +14,9 @@
 #include <sys/syscall.h>
 
 typedef struct wrong {
-    void *pointer;      /* what is passed */
+    void *pointer; /* what is passed */
     fief_misuse kind;
-    const void *block;  /* that it lies in; NULL: none is known */
+    const void *block; /* that it lies in; NULL: none is known */
     size_t block_size;
     const fief *owner;  /* of the address; NULL: nobody */
     const fief *caller; /* NULL: by fief_free_remote */
@@ -27,10 +27,10 @@ typedef wrong wrong_maker(fief *f, block_kind kind);
 
 static inline const char *wrong_name(fief_misuse kind) {
     static const char *const names[FIEF_MISUSE_COUNT] = {
-        [FIEF_MISUSE_FOREIGN_FREE] = "foreign free",     [FIEF_MISUSE_FOREIGN_REALLOC] = "foreign realloc",
-        [FIEF_MISUSE_LATE_FREE] = "late free",           [FIEF_MISUSE_DOUBLE_FREE] = "double free",
-        [FIEF_MISUSE_INTERIOR] = "interior pointer",     [FIEF_MISUSE_MISALIGNED] = "misaligned pointer",
-        [FIEF_MISUSE_WILD] = "wild pointer",             [FIEF_MISUSE_WRITE_AFTER_FREE] = "write after free",
+        [FIEF_MISUSE_FOREIGN_FREE] = "foreign free", [FIEF_MISUSE_FOREIGN_REALLOC] = "foreign realloc",
+        [FIEF_MISUSE_LATE_FREE] = "late free",       [FIEF_MISUSE_DOUBLE_FREE] = "double free",
+        [FIEF_MISUSE_INTERIOR] = "interior pointer", [FIEF_MISUSE_MISALIGNED] = "misaligned pointer",
+        [FIEF_MISUSE_WILD] = "wild pointer",         [FIEF_MISUSE_WRITE_AFTER_FREE] = "write after free",
         [FIEF_MISUSE_DEAD_HANDLE] = "dead handle"};
     return names[kind];
 }
@@ -134,8 +134,10 @@ static inline void assert_goes_on(wrong_maker *make, block_kind kind, size_t ali
         assert_equal(exact_stats(f).misuses, ++misuses);
         if (policy == FIEF_MISUSE_REPORT) {
             assert_equal(wrong_witness.count, ++told);
-            assert_reported(&wrong_witness, &made, i < 3 ? wrong_witness.operation : i < 5 ? "fief_realloc"
-                                                                                           : "fief_realloc_sized");
+            assert_reported(&wrong_witness, &made,
+                            i < 3   ? wrong_witness.operation
+                            : i < 5 ? "fief_realloc"
+                                    : "fief_realloc_sized");
         }
         assert_equal(wrong_witness.count, told);
     }
@@ -168,7 +170,7 @@ static inline void assert_fatal_wrong(wrong_maker *make, block_kind kind, wrong_
 /* A heap that had it done to it many times still works. */
 static inline void assert_stays_sound(wrong_maker *make, fief_misuse_policy policy) {
     fief *f = wrong_heap("the heap", policy, 16);
-    FOR_KINDS(kind) {
+    FOR_KINDS (kind) {
         wrong made = make(f, kind);
         for (unsigned i = 0; i < WRONG_VERBS; i++)
             wrong_verbs[i](f, made.pointer);
@@ -181,12 +183,12 @@ static inline void assert_stays_sound(wrong_maker *make, fief_misuse_policy poli
     fief_destroy(f);
 }
 
-static const block_kind wrong_few[] = {{16, 0},     {40, 0},      {512, 0},   {3000, 0},   {16384, 0},
+static const block_kind wrong_few[] = {{16, 0},     {40, 0},     {512, 0},     {3000, 0},  {16384, 0},
                                        {100000, 0}, {507905, 0}, {5000000, 0}, {100, 256}, {70000, 4096}};
 
 /* All of that, over every kind of block. */
 static inline void assert_by_every_policy(wrong_maker *make) {
-    FOR_KINDS(kind) {
+    FOR_KINDS (kind) {
         for (size_t alignment = 8; alignment <= 16; alignment += 8) {
             assert_goes_on(make, kind, alignment, FIEF_MISUSE_REPORT);
             assert_goes_on(make, kind, alignment, FIEF_MISUSE_IGNORE);

@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 typedef struct capture {
-    FILE *stream;  /* open from init to seal */
-    char *bytes;   /* what was written is complete after seal, and there until fini */
+    FILE *stream; /* open from init to seal */
+    char *bytes;  /* what was written is complete after seal, and there until fini */
     size_t length;
     size_t room;
 } capture;

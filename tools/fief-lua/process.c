@@ -21,8 +21,9 @@ static bool read_text(const char *path, char text[TEXT_BYTES]) {
     if (file < 0)
         return false;
     size_t length = 0;
-    for (ssize_t got = 1; got > 0 && length<TEXT_BYTES - 1; length += got> 0 ? (size_t)got : 0)
-        got = read(file, text + length, TEXT_BYTES - 1 - length);
+    ssize_t got;
+    while (length < TEXT_BYTES - 1 && (got = read(file, text + length, TEXT_BYTES - 1 - length)) > 0)
+        length += (size_t)got;
     close(file);
     text[length] = '\0';
     return length > 0;

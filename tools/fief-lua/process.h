@@ -16,7 +16,8 @@ size_t process_peak_resident_bytes(void); /* since the process began */
 uint64_t process_clock_ns(void);        /* runs on evenly */
 uint64_t process_thread_clock_ns(void); /* processor time of the calling thread */
 
-/* What the host has freed must not be taken for the tenants' memory: one malloc arena, and a way to give it back. */
+/* What the host has freed must not be taken for the tenants' memory: one malloc arena, and a way to give it back.
+ */
 void process_prepare_malloc(void);
 void process_trim_malloc(void);
 

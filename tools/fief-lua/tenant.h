@@ -28,11 +28,11 @@ typedef struct tenant {
     lua_State *coroutine;
     int argument_count; /* values that wait on the coroutine's stack for its first turn */
     capture output;
-    char *error;        /* what the script failed with, in malloc's memory; NULL: it has not failed */
+    char *error; /* what the script failed with, in malloc's memory; NULL: it has not failed */
     bool ended;
-    bool exiting;       /* os.exit was called: the script is on its way out */
+    bool exiting; /* os.exit was called: the script is on its way out */
     int exit_status;
-    void *planted;      /* a block of another tenant's that this one frees after its first turn; NULL: none */
+    void *planted; /* a block of another tenant's that this one frees after its first turn; NULL: none */
 
     uint64_t turn_count;
     uint64_t move_count; /* turns on another thread than the one before; counted by the scheduler */

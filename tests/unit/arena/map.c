@@ -37,8 +37,10 @@ Test(map_before_it_is_made, nothing_is_found) {
 
 Test(map, garbage_is_nobodys) {
     int local = 0;
-    uintptr_t addresses[] = {0,          1,
-                             8,          4095,
+    uintptr_t addresses[] = {0,
+                             1,
+                             8,
+                             4095,
                              (uintptr_t)&local,
                              (uintptr_t)&fi_the_map,
                              (uintptr_t)fi_map_find,
@@ -66,7 +68,8 @@ Test(map, random_addresses_find_what_they_lie_in) {
         /* Half of them near the arena, or where another one would have the same entry of the map. */
         uintptr_t address = random_next(&rng) >> random_below(&rng, 64);
         if (i % 2 == 0)
-            address = (uintptr_t)arena->start + (address & ~(UINTPTR_MAX >> 22)) + random_below(&rng, 2 * arena->bytes);
+            address =
+                (uintptr_t)arena->start + (address & ~(UINTPTR_MAX >> 22)) + random_below(&rng, 2 * arena->bytes);
         bool inside = address - (uintptr_t)arena->start < arena->bytes;
         cr_assert_eq(fi_map_find((void *)address), inside ? arena : NULL, "%#jx", (uintmax_t)address);
     }

@@ -22,7 +22,8 @@ TestSuite(arenas, .init = set_up);
 
 static fi_pool *take_run(unsigned granules) {
     bool zeroed;
-    fi_pool *run = fi_heap_take_run(heap, granules, granules * FI_GRANULE_BYTES - FI_ARENA_GAP_BYTES, false, &zeroed);
+    fi_pool *run =
+        fi_heap_take_run(heap, granules, granules * FI_GRANULE_BYTES - FI_ARENA_GAP_BYTES, false, &zeroed);
     cr_assert_not_null(run);
     return run;
 }

@@ -13,9 +13,9 @@ enum { KIB = 1024, MIB = 1024 * KIB };
 typedef struct pressure {
     unsigned calls;
     size_t wanted;
-    size_t gives;           /* bytes that it uncharges */
-    bool charges;           /* it charges itself, so that it would be called again */
-    fi_charge inner;        /* what came of that */
+    size_t gives;    /* bytes that it uncharges */
+    bool charges;    /* it charges itself, so that it would be called again */
+    fi_charge inner; /* what came of that */
     bool answer;
 } pressure;
 
@@ -212,15 +212,11 @@ Test(charge, a_limit_is_valid_if_its_parts_fit_the_whole) {
         fief_limit limit;
         bool valid;
     } cases[] = {
-        {{0, 0, 0, NULL, NULL}, true},
-        {{100, 0, 0, NULL, NULL}, true},
+        {{0, 0, 0, NULL, NULL}, true},           {{100, 0, 0, NULL, NULL}, true},
         {{0, 100, 0, NULL, NULL}, true}, /* soft alone */
-        {{100, 100, 100, NULL, NULL}, true},
-        {{100, 101, 0, NULL, NULL}, false},
-        {{100, 0, 101, NULL, NULL}, false},
-        {{0, 0, 1, NULL, NULL}, false}, /* a reserve of nothing */
-        {{PTRDIFF_MAX, 0, 0, NULL, NULL}, true},
-        {{(size_t)PTRDIFF_MAX + 1, 0, 0, NULL, NULL}, false},
+        {{100, 100, 100, NULL, NULL}, true},     {{100, 101, 0, NULL, NULL}, false},
+        {{100, 0, 101, NULL, NULL}, false},      {{0, 0, 1, NULL, NULL}, false}, /* a reserve of nothing */
+        {{PTRDIFF_MAX, 0, 0, NULL, NULL}, true}, {{(size_t)PTRDIFF_MAX + 1, 0, 0, NULL, NULL}, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         cr_assert_eq(fi_limit_is_valid(&cases[i].limit), cases[i].valid, "case %zu", i);

@@ -19,8 +19,8 @@ static const size_t sizes[] = {16, 48, 64, 512, 1000, 16 * 1024, 20000, 300000, 
 
 static void assert_found(const char *p, fi_place place, const void *block) {
     fi_found found = fi_find(p);
-    cr_assert_eq(found.place, place, "place %d, not %d, %zu bytes into a block of %zu", (int)found.place, (int)place,
-                 block != NULL ? (size_t)(p - (const char *)block) : 0, found.block_bytes);
+    cr_assert_eq(found.place, place, "place %d, not %d, %zu bytes into a block of %zu", (int)found.place,
+                 (int)place, block != NULL ? (size_t)(p - (const char *)block) : 0, found.block_bytes);
     cr_assert_eq((const void *)found.block, block);
     cr_assert_eq(found.owner, heap);
     assert_equal(found.owner_id, fief_id_of(heap));
@@ -28,7 +28,7 @@ static void assert_found(const char *p, fi_place place, const void *block) {
 }
 
 Test(find, a_blocks_start_is_the_block) {
-    FOR_SIZES(i) {
+    FOR_SIZES (i) {
         const char *block = fief_alloc(heap, sizes[i]);
         assert_found(block, FI_PLACE_BLOCK, block);
         assert_at_least(fi_find(block).block_bytes, sizes[i]);
@@ -36,7 +36,7 @@ Test(find, a_blocks_start_is_the_block) {
 }
 
 Test(find, inside_a_block_it_is_told_which_and_whether_it_is_aligned) {
-    FOR_SIZES(i) {
+    FOR_SIZES (i) {
         const char *block = fief_alloc(heap, sizes[i]);
         size_t bytes = fi_find(block).block_bytes;
         for (size_t at = 1; at < bytes; at += 1 + at / 9)
@@ -50,7 +50,8 @@ Test(find, the_nth_block_of_a_pool_is_told_by_its_number) {
     for (unsigned i = 0; i < 500; i++) {
         const char *block = fief_alloc(heap, 96);
         pool = fi_heap_pool_of(heap, block);
-        assert_equal(fi_find(block).index, (size_t)(block - fi_pool_start(pool, heap)) / fi_find(block).block_bytes);
+        assert_equal(fi_find(block).index,
+                     (size_t)(block - fi_pool_start(pool, heap)) / fi_find(block).block_bytes);
         cr_assert_eq(fi_find(block).pool, pool);
     }
 }
@@ -117,8 +118,8 @@ Test(find, an_ended_interpreters_blocks_leave_its_name) {
 
 Test(find, elsewhere_nobody_is_found) {
     int local;
-    const uintptr_t addresses[] = {0, 8, (uintptr_t)&local, (uintptr_t)fief_create, UINTPTR_MAX,
-                                   (uintptr_t)0xffff800000000000};
+    const uintptr_t addresses[] = {
+        0, 8, (uintptr_t)&local, (uintptr_t)fief_create, UINTPTR_MAX, (uintptr_t)0xffff800000000000};
     for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
         fi_found found = fi_find((const void *)addresses[i]);
         assert_equal(found.place, FI_PLACE_WILD);
@@ -130,7 +131,7 @@ Test(find, elsewhere_nobody_is_found) {
 /* ---- free or not ---- */
 
 Test(find, a_block_is_free_from_its_free_to_its_next_life) {
-    FOR_SIZES(i) {
+    FOR_SIZES (i) {
         if (sizes[i] > FI_SMALL_BYTES)
             continue; /* these are given back at once */
         char *block = fief_alloc(heap, sizes[i]);

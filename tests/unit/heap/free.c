@@ -26,7 +26,7 @@ Test(free, nothing_is_no_misuse) {
 }
 
 Test(free, the_slow_way_frees_what_the_fast_one_would) {
-    FOR_SIZES(i) {
+    FOR_SIZES (i) {
         void *block = fief_alloc(ann, sizes[i]);
         fi_heap_free_slow(ann, block, "fief_free");
         assert_equal(exact_stats(ann).live_blocks, 0);
@@ -35,7 +35,7 @@ Test(free, the_slow_way_frees_what_the_fast_one_would) {
 }
 
 Test(free, a_foreign_block_is_counted_on_both_sides_and_goes_home) {
-    FOR_SIZES(i) {
+    FOR_SIZES (i) {
         fi_heap_free_slow(bob, fief_alloc(ann, sizes[i]), "fief_free");
         assert_equal(told.kinds[FIEF_MISUSE_FOREIGN_FREE], i + 1);
         assert_equal(bob->count.foreign_out, i + 1);
@@ -47,7 +47,7 @@ Test(free, a_foreign_block_is_counted_on_both_sides_and_goes_home) {
 }
 
 Test(free, without_a_handle_it_goes_home_uncounted) {
-    FOR_SIZES(i) {
+    FOR_SIZES (i) {
         fi_heap_free_slow(NULL, fief_alloc(ann, sizes[i]), "fief_free_remote");
         assert_equal(fi_remote_take_in(ann), 1);
     }
@@ -71,7 +71,7 @@ Test(free, a_late_block_is_counted_and_stays_dead) {
 Test(free, a_late_block_is_known_by_its_owners_id_when_all_else_is_forgotten) {
     while (((uintptr_t)create(named("neighbour")) >> FI_UNIT_SHIFT) % 64 != 63)
         continue; /* or what is known of these would keep what is known of the ended ones beside them */
-    FOR_SIZES(i) {
+    FOR_SIZES (i) {
         fief *ended = create(watched("ended", &told));
         fief_id id = fief_id_of(ended);
         void *block = fief_alloc(ended, sizes[i]);

@@ -197,7 +197,8 @@ Test(large, what_a_huge_block_moved_away_from_is_given_back) {
     assert_equal(heap->count.charged_bytes, base + 4 * MIB);
 }
 
-/* Grows a block whose neighbour stands in the way, with the nth request of it failing; false: there were not as many. */
+/* Grows a block whose neighbour stands in the way, with the nth request of it failing; false: there were not as
+ * many. */
 static bool grow_with_failure(unsigned nth) {
     unsigned char *block = allocate(MIB, false), *neighbour = allocate(MIB, false);
     fill(block, MIB);

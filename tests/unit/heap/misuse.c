@@ -36,10 +36,10 @@ static fi_incident incident_at(fief_misuse kind, const char *pointer) {
 /* ---- the text ---- */
 
 static const char *const names[FIEF_MISUSE_COUNT] = {
-    [FIEF_MISUSE_FOREIGN_FREE] = "foreign free",         [FIEF_MISUSE_FOREIGN_REALLOC] = "foreign realloc",
-    [FIEF_MISUSE_LATE_FREE] = "late free",               [FIEF_MISUSE_DOUBLE_FREE] = "double free",
-    [FIEF_MISUSE_INTERIOR] = "interior pointer",         [FIEF_MISUSE_MISALIGNED] = "misaligned pointer",
-    [FIEF_MISUSE_WILD] = "wild pointer",                 [FIEF_MISUSE_WRITE_AFTER_FREE] = "write after free",
+    [FIEF_MISUSE_FOREIGN_FREE] = "foreign free", [FIEF_MISUSE_FOREIGN_REALLOC] = "foreign realloc",
+    [FIEF_MISUSE_LATE_FREE] = "late free",       [FIEF_MISUSE_DOUBLE_FREE] = "double free",
+    [FIEF_MISUSE_INTERIOR] = "interior pointer", [FIEF_MISUSE_MISALIGNED] = "misaligned pointer",
+    [FIEF_MISUSE_WILD] = "wild pointer",         [FIEF_MISUSE_WRITE_AFTER_FREE] = "write after free",
     [FIEF_MISUSE_DEAD_HANDLE] = "dead handle",
 };
 
@@ -81,8 +81,7 @@ Test(misuse, the_text_tells_how_far_into_a_block_a_pointer_is) {
 
 Test(misuse, the_text_says_none_where_nobody_owns_the_address) {
     int local;
-    fi_incident incident = {
-        .kind = FIEF_MISUSE_WILD, .operation = "fief_free", .pointer = &local, .caller = bob};
+    fi_incident incident = {.kind = FIEF_MISUSE_WILD, .operation = "fief_free", .pointer = &local, .caller = bob};
     fi_misuse(&incident);
     assert_text("wild pointer", &local, "", "none");
 }
@@ -125,8 +124,11 @@ Test(misuse, the_report_has_the_same_as_fields) {
 
 static int report_without_callbacks(void *arg) {
     fief *eve = create(named("eve"));
-    fi_incident incident = {
-        .kind = FIEF_MISUSE_WILD, .operation = "fief_free", .owner_slot = eve->slot, .owner_id = eve->id, .caller = eve};
+    fi_incident incident = {.kind = FIEF_MISUSE_WILD,
+                            .operation = "fief_free",
+                            .owner_slot = eve->slot,
+                            .owner_id = eve->id,
+                            .caller = eve};
     fi_misuse_tell(&incident, "told", *(bool *)arg);
     return 0;
 }
@@ -225,7 +227,8 @@ Test(misuse, where_there_is_neither_it_aborts) {
 /* Three blocks that the next allocations hand out, in this order. */
 static void list_three(fi_block *listed[3]) {
     unsigned c = fi_class_of(64, ann->fast.round);
-    while (*fi_heap_list(ann, c) == fi_heap_sentinel(ann) || (*fi_heap_list(ann, c))->next == fi_heap_sentinel(ann) ||
+    while (*fi_heap_list(ann, c) == fi_heap_sentinel(ann) ||
+           (*fi_heap_list(ann, c))->next == fi_heap_sentinel(ann) ||
            (*fi_heap_list(ann, c))->next->next == fi_heap_sentinel(ann))
         cr_assert_not_null(fief_alloc(ann, 64));
     listed[0] = *fi_heap_list(ann, c);

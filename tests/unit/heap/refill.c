@@ -1,4 +1,5 @@
-/* heap/refill: where a class's blocks come from - borrowed, come back, carved, or scraped together at the limit. */
+/* heap/refill: where a class's blocks come from - borrowed, come back, carved, or scraped together at the limit.
+ */
 #include "heap/refill.h"
 
 #include "heap/pools.h"

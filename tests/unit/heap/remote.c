@@ -43,7 +43,7 @@ static const size_t sizes[] = {16, 64, 512, 4000, 16 * 1024, 40000, 2 << 20};
 /* ---- sending ---- */
 
 Test(remote, a_block_is_sent_once) {
-    FOR_SIZES(i) {
+    FOR_SIZES (i) {
         place there = place_of(fief_alloc(heap, sizes[i]));
         cr_assert_not(fi_remote_is_sent(there.pool, there.view.generation, there.index));
         assert_equal(send(&there), FI_REMOTE_SENT);
@@ -59,11 +59,12 @@ Test(remote, sending_one_block_leaves_its_neighbours_alone) {
     for (unsigned i = 0; i < 200; i += 3)
         send(&places[i]);
     for (unsigned i = 0; i < 200; i++)
-        cr_assert_eq(fi_remote_is_sent(places[i].pool, places[i].view.generation, places[i].index), i % 3 == 0, "block %u", i);
+        cr_assert_eq(fi_remote_is_sent(places[i].pool, places[i].view.generation, places[i].index), i % 3 == 0,
+                     "block %u", i);
 }
 
 Test(remote, a_block_whose_pool_was_given_up_is_late) {
-    FOR_SIZES(i) {
+    FOR_SIZES (i) {
         char *block = fief_alloc(heap, sizes[i]);
         place there = place_of(block);
         fief_free(heap, block);
@@ -84,7 +85,7 @@ Test(remote, sending_does_not_touch_the_block) {
 /* ---- taking in ---- */
 
 Test(remote, what_was_sent_is_taken_in_once) {
-    FOR_SIZES(i) {
+    FOR_SIZES (i) {
         place there = place_of(fief_alloc(heap, sizes[i]));
         send(&there);
         assert_equal(fi_remote_take_in(heap), 1);

@@ -1,4 +1,5 @@
-/* heap/visit: every live block is seen once, whatever the visitor frees; and trimming gives back what is not needed. */
+/* heap/visit: every live block is seen once, whatever the visitor frees; and trimming gives back what is not
+ * needed. */
 #include "heap/visit.h"
 
 #include "heap/pools.h"

@@ -106,7 +106,8 @@ Test(life, a_failure_anywhere_leaves_nothing_behind) {
     child_end end;
     while ((end = run_in_child(begin_with_failure, &nth)).status == FAILED_WELL)
         nth++;
-    cr_assert_eq(end.status, DID_NOT_FAIL, "request %ju: status %d, signal %d", (uintmax_t)nth, end.status, end.signal);
+    cr_assert_eq(end.status, DID_NOT_FAIL, "request %ju: status %d, signal %d", (uintmax_t)nth, end.status,
+                 end.signal);
     cr_assert_gt(nth, 5U);
 }
 

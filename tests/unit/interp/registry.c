@@ -1,5 +1,5 @@
-/* interp/registry: ids are never used twice, a living interpreter is found by its id, an ended one is remembered for
- * a while. */
+/* interp/registry: ids are never used twice, a living interpreter is found by its id, an ended one is remembered
+ * for a while. */
 #include "interp/registry.h"
 
 #include "base/lock.h"

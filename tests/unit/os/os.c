@@ -1,5 +1,5 @@
-/* os: address space and memory come and go as the header says, errno survives all of it, and every request that may
- * fail can be made to. */
+/* os: address space and memory come and go as the header says, errno survives all of it, and every request that
+ * may fail can be made to. */
 #include "os/os.h"
 
 #include "base/bits.h"
@@ -227,9 +227,9 @@ static void fail_to_write(char *p) {
 }
 
 Test(os, whatever_fails_keeps_errno) {
-    void (*const failures[])(char *p) = {fail_to_reserve,  fail_to_reserve_at, fail_to_map_zeros, fail_to_enable,
-                                         fail_to_commit,   fail_to_decommit,   fail_to_purge,     fail_to_release,
-                                         fail_to_move,     fail_to_write};
+    void (*const failures[])(char *p) = {fail_to_reserve, fail_to_reserve_at, fail_to_map_zeros, fail_to_enable,
+                                         fail_to_commit,  fail_to_decommit,   fail_to_purge,     fail_to_release,
+                                         fail_to_move,    fail_to_write};
     char *p = committed();
     for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {
         errno = EDOM;

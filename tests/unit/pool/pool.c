@@ -1,5 +1,5 @@
-/* pool/pool: every block is used or free and none is both, whatever is carved, taken and pushed; and what others may
- * read of a pool is whole or refused. */
+/* pool/pool: every block is used or free and none is both, whatever is carved, taken and pushed; and what others
+ * may read of a pool is whole or refused. */
 #include "pool/pool.h"
 
 #include "support/child.h"

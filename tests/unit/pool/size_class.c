@@ -7,8 +7,8 @@
 
 static const size_t rounds[] = {8 - 1, 16 - 1}; /* both alignments, less 1 */
 
-#define FOR_SIZES(size, round)                                                                                      \
-    for (unsigned i_ = 0; i_ < 2; i_++)                                                                             \
+#define FOR_SIZES(size, round)                                                                                    \
+    for (unsigned i_ = 0; i_ < 2; i_++)                                                                           \
         for (size_t size = 0, round = rounds[i_]; size <= FI_SMALL_BYTES; size++)
 
 #define FOR_CLASSES(c) for (unsigned c = 0; c < FI_CLASSES; c++)
@@ -20,29 +20,29 @@ static size_t bytes_for(size_t size, size_t round) {
 /* ---- sizes ---- */
 
 Test(size_class, a_block_holds_what_was_asked_for) {
-    FOR_SIZES(size, round)
+    FOR_SIZES (size, round)
         assert_at_least(bytes_for(size, round), size);
 }
 
 Test(size_class, blocks_are_multiples_of_the_alignment) {
-    FOR_SIZES(size, round)
+    FOR_SIZES (size, round)
         assert_equal(bytes_for(size, round) & round, 0);
 }
 
 Test(size_class, a_larger_size_never_gets_a_smaller_block) {
-    FOR_SIZES(size, round)
+    FOR_SIZES (size, round)
         if (size > 0)
             assert_at_least(bytes_for(size, round), bytes_for(size - 1, round));
 }
 
 Test(size_class, waste_is_at_most_an_eighth_above_128_bytes) {
-    FOR_SIZES(size, round)
+    FOR_SIZES (size, round)
         if (size > 128)
             assert_at_most((bytes_for(size, round) - size) * 8, bytes_for(size, round));
 }
 
 Test(size_class, waste_is_less_than_the_alignment_up_to_512_bytes) {
-    FOR_SIZES(size, round)
+    FOR_SIZES (size, round)
         if (size > 8 && size <= FI_FINE_BYTES)
             assert_at_most(bytes_for(size, round) - size, round);
 }
@@ -50,7 +50,7 @@ Test(size_class, waste_is_less_than_the_alignment_up_to_512_bytes) {
 Test(size_class, the_smallest_block_holds_a_free_blocks_words) {
     assert_at_least(FI_LEAST_BLOCK_BYTES, sizeof(fi_block));
     FOR_CLASSES(c)
-        assert_at_least(fi_class_bytes(c), FI_LEAST_BLOCK_BYTES);
+    assert_at_least(fi_class_bytes(c), FI_LEAST_BLOCK_BYTES);
 }
 
 /* Class 0 is for the sizes up to 8, and has class 1's blocks. */
@@ -70,8 +70,8 @@ Test(size_class, the_largest_class_is_the_largest_small_size) {
 
 Test(size_class, division_by_multiplying_is_exact_inside_a_granule) {
     FOR_CLASSES(c)
-        for (size_t offset = 0; offset < FI_GRANULE_BYTES; offset++)
-            assert_equal(fi_class_divide(c, offset), offset / fi_class_bytes(c));
+    for (size_t offset = 0; offset < FI_GRANULE_BYTES; offset++)
+        assert_equal(fi_class_divide(c, offset), offset / fi_class_bytes(c));
 }
 
 Test(size_class, the_excess_is_what_the_multiplier_is_too_large_by) {
@@ -111,20 +111,20 @@ Test(size_class, one_compare_accepts_the_starts_of_carved_blocks_and_nothing_els
 /* A pool may begin behind a handle. */
 Test(size_class, one_compare_refuses_what_lies_before_the_first_block) {
     FOR_CLASSES(c)
-        for (uint64_t before = 1; before <= FI_GRANULE_BYTES; before++)
-            cr_assert_not(accepts(c, -before, capacity(c)), "class %u, %ju before", c, (uintmax_t)before);
+    for (uint64_t before = 1; before <= FI_GRANULE_BYTES; before++)
+        cr_assert_not(accepts(c, -before, capacity(c)), "class %u, %ju before", c, (uintmax_t)before);
 }
 
 /* Another owner's handle, or an address whose entry of the map is the same, is a multiple of a granule away. */
 static void assert_refused_from_afar(uint64_t granules) {
     const uint64_t distance = granules << FI_GRANULE_SHIFT;
     FOR_CLASSES(c)
-        for (uint64_t offset = 0; offset < FI_GRANULE_BYTES; offset += 8) {
-            cr_assert_not(accepts(c, offset + distance, capacity(c)), "class %u, offset %ju, %ju granules", c,
-                          (uintmax_t)offset, (uintmax_t)granules);
-            cr_assert_not(accepts(c, offset - distance, capacity(c)), "class %u, offset %ju, -%ju granules", c,
-                          (uintmax_t)offset, (uintmax_t)granules);
-        }
+    for (uint64_t offset = 0; offset < FI_GRANULE_BYTES; offset += 8) {
+        cr_assert_not(accepts(c, offset + distance, capacity(c)), "class %u, offset %ju, %ju granules", c,
+                      (uintmax_t)offset, (uintmax_t)granules);
+        cr_assert_not(accepts(c, offset - distance, capacity(c)), "class %u, offset %ju, -%ju granules", c,
+                      (uintmax_t)offset, (uintmax_t)granules);
+    }
 }
 
 Test(size_class, one_compare_refuses_another_owners_handle_however_near) {

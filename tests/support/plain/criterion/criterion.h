@@ -13,9 +13,9 @@
 typedef struct plain_options {
     void (*init)(void);
     void (*fini)(void);
-    int signal;      /* that must end it; 0: none may */
-    int exit_code;   /* it must end with */
-    double timeout;  /* in seconds; 0: none */
+    int signal;     /* that must end it; 0: none may */
+    int exit_code;  /* it must end with */
+    double timeout; /* in seconds; 0: none */
     bool disabled;
     const char *description;
     int end_of_list; /* lets an empty list of options be written */
@@ -76,7 +76,7 @@ _Noreturn void plain_skip(const char *reason, ...);
 #define PLAIN_FALSE(condition, ...) PLAIN_CHECK(!(condition), "not " #condition, __VA_ARGS__)
 #define PLAIN_NULL(p, ...) PLAIN_CHECK((p) == NULL, #p " is NULL", __VA_ARGS__)
 #define PLAIN_NOT_NULL(p, ...) PLAIN_CHECK((p) != NULL, #p " is not NULL", __VA_ARGS__)
-#define PLAIN_RELATION(relation, a, b, ...) PLAIN_CHECK((a) relation (b), #a " " #relation " " #b, __VA_ARGS__)
+#define PLAIN_RELATION(relation, a, b, ...) PLAIN_CHECK((a)relation(b), #a " " #relation " " #b, __VA_ARGS__)
 #define PLAIN_STRINGS(relation, a, b, ...)                                                                        \
     PLAIN_CHECK(strcmp(a, b) relation 0, #a " " #relation " " #b ", as strings", __VA_ARGS__)
 #define PLAIN_EMPTY(relation, s, ...)                                                                             \

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Runs the benchmarks: peers in turn, row by row, round after round.
 
-usage: bench/run.py BUILD [--rounds N] [--rows REGEX] [--only time,memory,lua] [--json FILE] [--update FILE]
+usage: bench/run.py BUILD [--rounds N] [--rows REGEX] [--only time,memory,lua] [--json FILE] [--from FILE]
+                    [--update FILE] [--summary FILE]
 
 BUILD is a meson build directory (buildtype=release). Within a round every peer runs a row before the next row begins,
 and a ratio is taken within a round, so that a machine that changes its speed changes it for all; what is printed is
-the median over the rounds. --json keeps every single figure. --update writes the tables into FILE, between the lines
-`<!-- figures: begin -->` and `<!-- figures: end -->`.
+the median over the rounds. --json keeps every single figure, --from takes them from there instead of measuring. --update
+writes the tables into FILE, between the lines `<!-- figures: begin -->` and `<!-- figures: end -->`; --summary one short
+table, between `<!-- summary: begin -->` and `<!-- summary: end -->`.
 """
 import argparse
 import datetime
@@ -76,6 +78,7 @@ class Bench:
     def __init__(self, build, rounds):
         self.folder = pathlib.Path(build).resolve() / 'bench'
         self.rounds = rounds
+        self.machine = machine()
         self.figures = {}  # row -> peer -> [figure of round 1, of round 2, ...]
 
     def program(self, name, peer):
@@ -230,7 +233,7 @@ def machine():
 
 
 def document(bench, rounds):
-    parts = [f'Machine: {machine()}. {rounds} rounds, medians. Bold: the target is met.']
+    parts = [f'Machine: {bench.machine}. {rounds} rounds, medians. Bold: the target is met.']
     rows = [(row, row.replace('/', ' '), base, called, inlined) for _, row, base, called, inlined in TIME_ROWS]
     heaps = ratio_table(bench, [row for row in rows if row[2] == AGAINST_HEAPS], '{:.1f}')
     threads = ratio_table(bench, [row for row in rows if row[2] == AGAINST_JEMALLOC], '{:.1f}')
@@ -247,12 +250,67 @@ def document(bench, rounds):
     return '\n\n'.join(parts)
 
 
-def update(path, text):
-    begin, end = '<!-- figures: begin -->', '<!-- figures: end -->'
+# What the summary shows: row, shown name, unit.
+SUMMARY_ROWS = [
+    ('pair 64', 'malloc and free of 64 bytes', 'ns'),
+    ('only object', 'of the only object in a heap', 'ns'),
+    ('LIFO mixed/4000', '4,000 of mixed sizes, last in first out', 'ns'),
+    ('random mixed/4000', 'in random order', 'ns'),
+    ('churn/100000', 'churn, 100,000 live', 'ns'),
+    ('life/1', 'an interpreter with 1 object', 'ns'),
+    ('life/100', 'with 100 objects', 'ns'),
+    ('life/10000', 'with 10,000 objects, each', 'ns'),
+    ('realloc growth/1', 'realloc, growing', 'ns'),
+    ('realloc shrink', 'realloc, shrinking', 'ns'),
+    ('foreign free', 'free from another thread', 'ns'),
+    ('bytes a heap, 1 object', 'a heap with 1 object', 'KiB'),
+    ('bytes a heap, 10 KB live', 'a heap with 10 KB in 16 sizes', 'KiB'),
+    ('bytes after the oldest 90% were freed', '200 MiB, the oldest 90% freed', 'MiB'),
+    ('lua bench/lua/trees', 'Lua, trees', 'ms'),
+    ('lua bench/lua/strings', 'Lua, strings', 'ms'),
+    ('lua bench/lua/tables', 'Lua, tables', 'ms'),
+]
+UNITS = {'ns': (1, '{:.1f}'), 'ms': (1, '{:.0f}'), 'KiB': (1024, '{:.1f}'), 'MiB': (1048576, '{:.1f}')}
+
+
+def summary(bench):
+    """Ours beside the heaps of mimalloc, and beside the best of all others, whoever that is."""
+    others = [p for p in PEERS if p not in OURS and p != 'floor']
+    body = []
+    for row, shown, unit in SUMMARY_ROWS:
+        divisor, form = UNITS[unit]
+        figures = {p: bench.median(row, p) for p in PEERS}
+        least = min(f for p, f in figures.items() if f is not None and p != 'floor')
+        has_heaps = row.startswith(('life', 'bytes a heap'))  # the others have none, and so nothing to create
+        able = [p for p in others if figures[p] is not None and (not has_heaps or p in ('mimalloc_heap', 'jemalloc_arena'))]
+        best = min(able, key=figures.get)
+
+        def shown_figure(peer, name=''):
+            if figures[peer] is None:
+                return ''
+            text = form.format(figures[peer] / divisor)
+            won = figures[peer] <= least * 1.005
+            return (f'**{text}**' if won else text) + name
+        body.append([f'{shown}, {unit}'] + [shown_figure(p) for p in OURS + ['mimalloc_heap']] +
+                    [shown_figure(best, f' ({heading(best)})')])
+    return f'{bench.machine}.\n\n' + table([''] + [heading(p) for p in OURS] + ['mi_heap', 'best other'], body)
+
+
+def update(path, mark, text):
+    begin, end = f'<!-- {mark}: begin -->', f'<!-- {mark}: end -->'
     page = pathlib.Path(path).read_text()
     before, rest = page.split(begin)
     after = rest.split(end)[1]
     pathlib.Path(path).write_text(f'{before}{begin}\n\n{text}\n\n{end}{after}')
+
+
+def measure(bench, args):
+    if 'time' in args.only:
+        measure_time(bench, args.rows)
+    if 'memory' in args.only:
+        measure_memory(bench)
+    if 'lua' in args.only:
+        measure_lua(bench, args.rows)
 
 
 def main():
@@ -262,21 +320,25 @@ def main():
     parser.add_argument('--rows', default='', type=re.compile)
     parser.add_argument('--only', default='time,memory,lua')
     parser.add_argument('--json')
+    parser.add_argument('--from', dest='source')
     parser.add_argument('--update')
+    parser.add_argument('--summary')
     args = parser.parse_args()
     bench = Bench(args.build, args.rounds)
-    if 'time' in args.only:
-        measure_time(bench, args.rows)
-    if 'memory' in args.only:
-        measure_memory(bench)
-    if 'lua' in args.only:
-        measure_lua(bench, args.rows)
+    if args.source:
+        kept = json.loads(pathlib.Path(args.source).read_text())
+        bench.machine, bench.figures = kept['machine'], kept['figures']
+        args.rounds = max(len(f) for row in bench.figures.values() for f in row.values())
+    else:
+        measure(bench, args)
     text = document(bench, args.rounds)
     print(text)
     if args.json:
-        pathlib.Path(args.json).write_text(json.dumps({'machine': machine(), 'figures': bench.figures}, indent=1))
+        pathlib.Path(args.json).write_text(json.dumps({'machine': bench.machine, 'figures': bench.figures}, indent=1))
     if args.update:
-        update(args.update, text)
+        update(args.update, 'figures', text)
+    if args.summary:
+        update(args.summary, 'summary', summary(bench))
 
 
 main()

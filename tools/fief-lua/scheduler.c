@@ -87,12 +87,13 @@ static void *work(void *arg) {
     return NULL;
 }
 
-/* Shows progress until all have ended. */
+/* Shows progress until all have ended, and that they have. */
 static void watch(scheduler *s, progress *p) {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     pthread_mutex_lock(&s->lock);
-    while (s->ended_count < s->tenant_count) {
+    bool ended;
+    do {
         until.tv_nsec += SHOW_INTERVAL_NS;
         until.tv_sec += until.tv_nsec / 1000000000;
         until.tv_nsec %= 1000000000;
@@ -100,10 +101,11 @@ static void watch(scheduler *s, progress *p) {
             continue;
         unsigned ended_count = s->ended_count;
         uint64_t turn_count = s->turn_count;
+        ended = ended_count == s->tenant_count;
         pthread_mutex_unlock(&s->lock);
         progress_show(p, ended_count, turn_count);
         pthread_mutex_lock(&s->lock);
-    }
+    } while (!ended);
     pthread_mutex_unlock(&s->lock);
 }
 

@@ -66,7 +66,7 @@ typedef enum fief_misuse {
     FIEF_MISUSE_DOUBLE_FREE,
     FIEF_MISUSE_INTERIOR,         /* inside a block, not at its start */
     FIEF_MISUSE_MISALIGNED,       /* the same, and not even a multiple of 8 */
-    FIEF_MISUSE_WILD,             /* no block was ever handed out there, or the address is not fief's */
+    FIEF_MISUSE_WILD,             /* no block is known there, or the address is not fief's */
     FIEF_MISUSE_WRITE_AFTER_FREE, /* a free block's second word was written to; found when it was about to be
                                      handed out. A write to its first word alone may crash the next allocations. */
     FIEF_MISUSE_DEAD_HANDLE       /* the handle itself was used after its end */
@@ -146,7 +146,7 @@ typedef struct fief_config {
     fief_report_fn *report; /* NULL: stderr */
     void *report_arg;
     fief_provider provider;
-    bool zeroed; /* memory that an earlier interpreter used arrives as zeros */
+    bool zeroed; /* memory of the system that an earlier interpreter used arrives as zeros */
 } fief_config;
 
 #define FIEF_CONFIG_INIT                                                                                          \
@@ -163,10 +163,10 @@ typedef struct fief_config {
 FIEF_API fief_status fief_create(fief **out, const fief_config *config);
 
 /* Ends the interpreter: runs its at-exit callbacks, then takes every byte back at once, live blocks included.
- * Cost: in the number of arenas. NULL is FIEF_OK. FIEF_BAD_STATE from within an at-exit callback. The handle and
- * every block are dead afterwards: a later free of one is caught as a late free, as long as the memory is not
- * another interpreter's by then (as free or used memory of its own), and with nothing but the owner's id after
- * fief_trim(NULL). */
+ * Cost: in the number of arenas, and of blocks that others have freed and it has not taken in. NULL is FIEF_OK.
+ * FIEF_BAD_STATE from within an at-exit or a pressure callback. The handle and every block are dead afterwards: a
+ * later free of one is caught as a late free, as long as the memory is not another interpreter's by then (as free
+ * or used memory of its own), and with nothing but the owner's id after fief_trim(NULL). */
 FIEF_API fief_status fief_destroy(fief *f);
 
 typedef void fief_exit_fn(fief *f, void *arg);
@@ -237,7 +237,8 @@ FIEF_API size_t fief_poll(fief *f);
  * interpreters but their ids (any thread). */
 FIEF_API size_t fief_trim(fief *f);
 
-/* Between these two calls allocations may use the limit's reserve: for unwinding after a failure. They nest. */
+/* Between these two calls allocations may use the limit's reserve: for unwinding after a failure. They nest; an
+ * end without a beginning does nothing. */
 FIEF_API void fief_unwind_begin(fief *f);
 FIEF_API void fief_unwind_end(fief *f);
 
@@ -267,12 +268,13 @@ typedef struct fief_stats {
     uint64_t remote_in;      /* blocks that came home, sanctioned or not */
     uint64_t late_out;       /* blocks of closing or dead interpreters that it freed */
     uint64_t misuses;        /* every other misuse with this handle */
-    uint64_t limit_failures; /* allocations refused by the hard limit */
+    uint64_t limit_failures; /* times that the hard limit refused pages */
     uint64_t pressure_calls;
     uint64_t reserved[8]; /* 0 */
 } fief_stats;
 
-/* Copies the last published counters: any thread, a consistent snapshot. */
+/* Copies the last published counters: any thread, a consistent snapshot. Not of an interpreter that another thread
+ * was using when this process was forked: it may be in the middle of publishing for ever. */
 FIEF_API void fief_stats_read(const fief *f, fief_stats *out);
 
 /* Counts exactly and publishes. Cost: in the number of pools. */

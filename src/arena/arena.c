@@ -88,17 +88,14 @@ static fi_arena *take_from_source(const fi_source *source, size_t bytes, size_t 
 static fi_arena *take_space(size_t units, size_t align_units, bool huge) {
     fi_span span;
     fi_lock(FI_RANK_PROCESS);
-    bool taken = fi_space_take(units, align_units, &span);
+    fi_arena *arena = fi_space_take(units, align_units, &span) ? publish(&span, huge, false) : NULL;
     fi_unlock(FI_RANK_PROCESS);
-    if (!taken)
-        return NULL;
-    if (!huge && !fi_os_commit(span.start, units * FI_UNIT_BYTES)) {
-        fi_lock(FI_RANK_PROCESS);
-        fi_space_give(&span);
-        fi_unlock(FI_RANK_PROCESS);
-        return NULL;
-    }
-    return publish(&span, huge, false);
+    if (arena == NULL || huge || fi_os_commit(span.start, units * FI_UNIT_BYTES))
+        return arena;
+    fi_lock(FI_RANK_PROCESS);
+    fi_space_give(&span);
+    fi_unlock(FI_RANK_PROCESS);
+    return NULL;
 }
 
 fi_arena *fi_arena_pop_warm(unsigned units) {
@@ -120,7 +117,10 @@ fi_arena *fi_arena_take(const fi_source *source, unsigned units, bool warm) {
     }
     if (arena == NULL)
         return fi_arena_take_fresh(source, units);
-    arena->holds_handle = 0; /* whatever was there: it is not this owner's */
+    if (arena->holds_handle) { /* an ended one: its page is memory like any other now */
+        fi_arena_touch(arena, 0, fi_os_page_bytes());
+        arena->holds_handle = 0;
+    }
     return arena;
 }
 
@@ -144,21 +144,25 @@ static fi_span span_of(const fi_arena *arena) {
     return (fi_span){arena->start, arena->slot, arena->bytes >> FI_UNIT_SHIFT};
 }
 
+/* More units behind it, as many as it is to have in all. */
+static bool extend_space(fi_arena *arena, size_t units) {
+    fi_span span = span_of(arena);
+    size_t had = span.units;
+    fi_lock(FI_RANK_PROCESS);
+    bool extended = fi_space_extend(&span, units - had);
+    for (size_t i = had; extended && i < units; i++)
+        fi_store_release(&fi_the_map.heads[span.slot + i], arena->slot);
+    if (extended)
+        fi_store_release(&arena->bytes, units * FI_UNIT_BYTES);
+    fi_unlock(FI_RANK_PROCESS);
+    return extended;
+}
+
 bool fi_arena_extend_huge(fi_arena *arena, size_t old_bytes, size_t bytes) {
     if (arena->from_provider)
         return bytes <= arena->bytes;
-    fi_span span = span_of(arena);
-    size_t units = fi_divide_up(bytes, FI_UNIT_BYTES);
-    if (units > span.units) {
-        fi_lock(FI_RANK_PROCESS);
-        bool extended = fi_space_extend(&span, units - span.units);
-        fi_unlock(FI_RANK_PROCESS);
-        if (!extended)
-            return false;
-        for (size_t i = arena->bytes >> FI_UNIT_SHIFT; i < units; i++)
-            fi_store_release(&fi_the_map.heads[span.slot + i], arena->slot);
-        fi_store_release(&arena->bytes, units * FI_UNIT_BYTES);
-    }
+    if (bytes > arena->bytes && !extend_space(arena, fi_divide_up(bytes, FI_UNIT_BYTES)))
+        return false;
     return fi_os_commit(arena->start + old_bytes, bytes - old_bytes);
 }
 
@@ -168,7 +172,7 @@ void fi_arena_adopt(fi_arena *arena, void *owner, uint64_t owner_id, uint64_t *r
     arena->free_granules = arena->granules != 0 ? fi_arena_all_granules(arena) : 0;
     arena->aged_granules = 0;
     arena->list = 0;
-    fi_store_relaxed(&arena->remote_granules, 0);
+    fi_store_release(&arena->remote_granules, 0); /* who sets a bit from here on finds the new summary */
     fi_store_relaxed(&arena->owner_id, owner_id);
     fi_store_relaxed(&fi_the_map.recent_owner, owner_id);
     fi_store_relaxed(&arena->state, FI_ARENA_LIVE);

@@ -149,8 +149,11 @@ static void forget(size_t first, size_t units) {
         uint32_t head = fi_the_map.heads[i];
         if (head == 0 || head >= TOMBSTONE)
             continue;
-        bury_arena(head);
-        if (fi_the_map.heads[i] == head) /* its arena's entry has been another's since */
+        bool retaken =
+            (fi_the_map.used[head / 64] >> (head % 64) & 1) != 0; /* its arena's entry is another's since */
+        if (!retaken)
+            bury_arena(head);
+        if (fi_the_map.heads[i] == head)
             fi_store_release(&fi_the_map.heads[i], 0);
     }
     size_t granule = first * FI_UNIT_GRANULES, granules = units * FI_UNIT_GRANULES;

@@ -71,7 +71,8 @@ uint64_t fi_map_tombstone(const void *p);
 /* Which of an arena's granules an address lies in. Any thread; the arena may be changing hands. */
 static inline unsigned fi_map_granule_of(const fi_arena *arena, const void *p) {
     size_t offset = (size_t)((const char *)p - (const char *)fi_load_relaxed(&arena->start));
-    return fi_load_relaxed(&arena->granules) != 0 ? (unsigned)(offset >> FI_GRANULE_SHIFT) : 0;
+    size_t granule = offset >> FI_GRANULE_SHIFT;
+    return granule < fi_load_relaxed(&arena->granules) ? (unsigned)granule : 0;
 }
 
 static inline fi_pool *fi_map_pools(const fi_arena *arena) {

@@ -35,8 +35,6 @@ static bool press(fief *f, size_t bytes) {
 
 static fi_charge accept(fief *f, size_t bytes) {
     f->count.charged_bytes += bytes;
-    if (f->count.charged_bytes > f->count.charged_peak_bytes)
-        f->count.charged_peak_bytes = f->count.charged_bytes;
     return FI_CHARGED;
 }
 
@@ -87,7 +85,8 @@ void fi_heap_set_limit(fief *f, const fief_limit *limit) {
 }
 
 void fi_heap_unwind(fief *f, bool begin) {
-    FI_ASSERT(begin || f->unwinding > 0);
+    if (!begin && f->unwinding == 0)
+        return;
     f->unwinding += begin ? 1U : -1U;
     set_gate(f);
 }

@@ -57,9 +57,9 @@ static void find_dead(fi_found *found, const void *p) {
 fi_found fi_find(const void *p) {
     fi_found found = {.place = FI_PLACE_WILD, .arena = fi_map_find(p), .owner_state = FIEF_DEAD};
     if (found.arena != NULL) {
-        found.owner = fi_load_acquire(&found.arena->owner);
         found.slot = fi_owner_slot(found.arena);
-        found.owner_id = fi_load_relaxed(&found.arena->owner_id);
+        found.owner_id = fi_load_acquire(&found.arena->owner_id);
+        found.owner = found.slot != NULL ? fi_load_acquire(&found.arena->owner) : NULL;
     }
     if (found.owner != NULL)
         found.place = find_in_arena(&found, p);

@@ -21,7 +21,7 @@ bool fi_found_is_late(const fief *f, const fi_found *found) {
 /* Reported once for each interpreter that ended; of those that are forgotten, once for every 64 of them. */
 static bool is_late_news(const fi_found *found) {
     static uint64_t told_forgotten;
-    if (found->slot != NULL)
+    if (found->slot != NULL && fi_load_acquire(&found->slot->id) == found->owner_id)
         return fi_add_relaxed(&found->slot->late_in, 1) == 0;
     uint64_t bit = UINT64_C(1) << (found->owner_id % 64);
     return (fi_or_acq_rel(&told_forgotten, bit) & bit) == 0;

@@ -76,9 +76,8 @@ struct fief {
     uint8_t on_foreign; /* fief_foreign_policy */
     uint8_t on_misuse;  /* fief_misuse_policy */
     bool zeroed;
-    bool in_pressure; /* the pressure callback runs */
-    bool shrinking;   /* most of the heap was freed: give memory back as it comes (purge.c) */
-    bool running_exits;
+    bool in_pressure;      /* the pressure callback runs */
+    bool shrinking;        /* most of the heap was freed: give memory back as it comes (purge.c) */
     uint32_t unwinding;    /* depth of fief_unwind_begin */
     uint64_t told_foreign; /* owners whose foreign blocks have been written of (bit id mod 64) */
     fi_source source;

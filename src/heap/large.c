@@ -184,7 +184,7 @@ static bool is_worth_shrinking(size_t old_bytes, size_t bytes) {
     return old_bytes - bytes >= FI_GRANULE_BYTES || bytes < old_bytes / 2;
 }
 
-void *fi_large_resize(fief *f, fi_pool *pool, size_t bytes) {
+void *fi_large_resize(fief *f, fi_pool *pool, size_t bytes, bool *refused) {
     size_t old_bytes = pool->large_bytes;
     bytes = fi_large_usable(bytes);
     void *block = fi_map_address(pool);
@@ -193,7 +193,8 @@ void *fi_large_resize(fief *f, fi_pool *pool, size_t bytes) {
             return block;
         shrink(f, pool, bytes);
     } else {
-        if (!charge(f, bytes - old_bytes))
+        *refused = !charge(f, bytes - old_bytes);
+        if (*refused)
             return NULL;
         if (!grow_in_place(f, pool, bytes) && (block = grow_by_moving(f, pool, bytes)) == NULL) {
             fi_heap_uncharge(f, bytes - old_bytes);

@@ -21,8 +21,8 @@ void *fi_large_alloc(fief *f, const fi_large_request *request);
 void fi_large_free(fief *f, fi_pool *pool);
 
 /* Makes the block of `pool` hold `bytes`, where it is or with its pages moved; returns where it is now. NULL: not
- * without a copy, or not at all; nothing has changed. */
-void *fi_large_resize(fief *f, fi_pool *pool, size_t bytes);
+ * without a copy, or, if *refused, not at all; nothing has changed. */
+void *fi_large_resize(fief *f, fi_pool *pool, size_t bytes, bool *refused);
 
 /* Usable bytes for a request. bytes <= PTRDIFF_MAX. */
 size_t fi_large_usable(size_t bytes);

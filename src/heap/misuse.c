@@ -132,7 +132,7 @@ void fi_misuse(const fi_incident *incident) {
     fief_misuse_policy policy = owner.on_misuse;
     if (incident->caller != NULL) {
         policy = (fief_misuse_policy)incident->caller->on_misuse;
-        incident->caller->count.misuses++;
+        incident->caller->count.misuses += incident->caller->state != FIEF_DEAD;
     }
     if (policy == FIEF_MISUSE_IGNORE)
         return;

@@ -4,6 +4,7 @@
 #include "heap/arenas.h"
 #include "heap/charge.h"
 #include "heap/purge.h"
+#include "heap/stats.h"
 
 /* A full pool becomes READY when this part of it has come back: less, and a refill would be for a few blocks;
  * more, and the heap would be larger than it need be. docs/decisions/0005-pool-choice.md has the measurements. */
@@ -34,6 +35,7 @@ static void close_pool(fief *f, fi_pool *pool) {
     fi_heap_uncharge(f, extent);
     f->count.pools--;
     fi_heap_settle(f);
+    fi_stats_note_memory(f);
 }
 
 /* ---- states ---- */
@@ -109,11 +111,17 @@ fi_pool *fi_heap_pool_of(const fief *f, const void *p) {
     return fi_map_pools(arena) + fi_map_granule_of(arena, p);
 }
 
+/* Whether a list may go on there. */
+static bool is_linkable(const fief *f, const fi_block *block) {
+    const fi_pool *pool = (uintptr_t)block % sizeof(void *) == 0 ? fi_heap_pool_of(f, block) : NULL;
+    return pool != NULL && fi_pool_is_small(pool);
+}
+
 /* Walks a list for as long as its blocks are this heap's: false if it ends anywhere but at the sentinel. */
 static bool walk(fief *f, const fi_block *list, const fi_block *wanted, bool *found) {
     for (size_t left = f->count.reserved_bytes / FI_LEAST_BLOCK_BYTES; list != fi_heap_sentinel(f); left--) {
         *found = *found || list == wanted;
-        if (left == 0 || (uintptr_t)list % sizeof(void *) != 0 || fi_heap_pool_of(f, list) == NULL)
+        if (left == 0 || !is_linkable(f, list))
             return false;
         list = list->next;
     }
@@ -145,11 +153,17 @@ void fi_heap_flush_lists(fief *f) {
     }
 }
 
-/* A list's blocks are of its class's size, but for those that a small heap has borrowed. */
+/* A list's blocks are of its class's size, but for those that a small heap has borrowed. The walk ends where a
+ * link is damaged; one to the next place in the same pool, as most are, needs no look at the map. */
 static void count_list(fief *f, unsigned size_class, fi_listed *listed) {
     bool borrowed = !fi_heap_is_coarse(size_class) && f->borrowed[size_class] != 0;
+    size_t stride = fi_class_bytes(size_class);
     uint64_t blocks = 0;
+    const fi_block *next_place = NULL;
     for (const fi_block *b = *fi_heap_list(f, size_class); b != fi_heap_sentinel(f); b = b->next) {
+        if (b != next_place && !is_linkable(f, b))
+            break;
+        next_place = (const fi_block *)(const void *)((const char *)b + stride);
         blocks++;
         listed->bytes += borrowed ? fi_class_bytes(fi_heap_pool_of(f, b)->size_class) : 0;
     }

@@ -28,8 +28,9 @@ static void *resize_large(fief *f, fi_pool *pool, void *p, size_t size) {
     size_t usable = pool->large_bytes;
     bool stays_large = size > FI_SMALL_BYTES || size >= usable / 2;
     if (stays_large && size <= PTRDIFF_MAX - FI_UNIT_BYTES) {
-        void *there = fi_large_resize(f, pool, size);
-        if (there != NULL)
+        bool refused = false;
+        void *there = fi_large_resize(f, pool, size, &refused);
+        if (there != NULL || refused)
             return there;
     }
     return move(f, p, usable, size);

@@ -205,7 +205,11 @@ static fi_block *find_list(fief *f, unsigned size_class) {
         if (!list_is_empty(f, size_class))
             return *fi_heap_list(f, size_class);
         list = scrape(f, size_class);
-        return list != NULL || fi_heap_is_coarse(size_class) ? list : scrape(f, lender_of(size_class));
+        if (list == NULL && !fi_heap_is_coarse(size_class)) {
+            list = scrape(f, lender_of(size_class));
+            f->borrowed[size_class] |= list != NULL; /* so that its blocks are counted as what they are */
+        }
+        return list;
     }
 }
 

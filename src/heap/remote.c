@@ -18,17 +18,20 @@ bool fi_remote_is_sent(const fi_pool *pool, uint32_t generation, unsigned index)
     return (bits_of(word, generation) >> (index % FI_REMOTE_WORD_BLOCKS) & 1) != 0;
 }
 
-/* Sets a bit; true if the word was empty before. */
-static bool set_bit(uint64_t *word, uint64_t bit) {
-    return (fi_load_relaxed(word) & bit) == 0 && fi_or_acq_rel(word, bit) == 0;
+/* The arena may have another owner by now, which then has a look in vain: so its summary is read after the bit is
+ * set, and is never an older one than the bit's. Both bits are set by read-modify-writes, even where they are set
+ * already: that keeps them behind the word, and the owner's exchange from overtaking. */
+static void announce(fi_arena *arena, unsigned granule) {
+    if (fi_or_acq_rel(&arena->remote_granules, UINT64_C(1) << granule) != 0)
+        return;
+    uint64_t *summary = fi_load_acquire(&arena->remote_summary);
+    if (summary != NULL)
+        (void)fi_or_acq_rel(summary, UINT64_C(1) << (fi_load_relaxed(&arena->index) % 64));
 }
 
 fi_remote_result fi_remote_send(fi_arena *arena, const fi_pool *pool, const fi_pool_view *view, unsigned index) {
     uint64_t *word = fi_map_remote(pool) + index / FI_REMOTE_WORD_BLOCKS;
     uint32_t bit = UINT32_C(1) << (index % FI_REMOTE_WORD_BLOCKS);
-    uint64_t *summary = fi_load_relaxed(&arena->remote_summary);
-    if (FI_UNLIKELY(summary == NULL)) /* forgotten meanwhile */
-        return FI_REMOTE_LATE;
     uint64_t seen = fi_load_acquire(word);
     do {
         if ((bits_of(seen, view->generation) & bit) != 0)
@@ -37,16 +40,16 @@ fi_remote_result fi_remote_send(fi_arena *arena, const fi_pool *pool, const fi_p
             return FI_REMOTE_LATE;
     } while (!fi_cas_acq_rel(word, &seen, word_of(view->generation, bits_of(seen, view->generation) | bit)));
 
-    if (bits_of(seen, view->generation) == 0 &&
-        set_bit(&arena->remote_granules, UINT64_C(1) << (pool - fi_map_pools(arena))))
-        set_bit(summary, UINT64_C(1) << (fi_load_relaxed(&arena->index) % 64));
+    if (bits_of(seen, view->generation) == 0)
+        announce(arena, (unsigned)(pool - fi_map_pools(arena)));
     return FI_REMOTE_SENT;
 }
 
 bool fi_remote_free(const void *p) {
     fi_arena *arena = fi_map_find(p);
-    const void *owner = arena != NULL ? fi_load_acquire(&arena->owner) : NULL;
-    if (owner == NULL || fi_load_relaxed(&fi_owner_slot(arena)->state) != FIEF_LIVE)
+    const fi_slot *slot = arena != NULL ? fi_owner_slot(arena) : NULL;
+    const void *owner = slot != NULL ? fi_load_acquire(&arena->owner) : NULL;
+    if (owner == NULL || fi_load_relaxed(&slot->state) != FIEF_LIVE)
         return false;
     const fi_pool *pool = fi_map_pools(arena) + fi_map_granule_of(arena, p);
     fi_pool_view view;
@@ -106,6 +109,8 @@ static size_t take_in_pool(fief *f, fi_pool *pool) {
 static size_t take_in_arena(fief *f, fi_arena *arena) {
     size_t taken = 0;
     uint64_t granules = fi_exchange_acq_rel(&arena->remote_granules, 0);
+    granules &=
+        arena->granules != 0 ? fi_arena_all_granules(arena) : 1; /* a late one may mean an earlier arena's */
     for (; granules != 0; granules &= granules - 1) {
         fi_pool *pool = fi_map_pools(arena) + fi_lowest_bit(granules);
         taken += take_in_pool(f, pool);

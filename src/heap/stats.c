@@ -43,6 +43,8 @@ static void store_memory(fief *f) {
 }
 
 void fi_stats_note_memory(fief *f) {
+    if (f->count.charged_bytes > f->count.charged_peak_bytes)
+        f->count.charged_peak_bytes = f->count.charged_bytes;
     begin_publishing(f);
     store_memory(f);
     end_publishing(f);

@@ -51,7 +51,9 @@ static void set_up(fief *f, fi_arena *arena, fi_slot *slot, const fief_config *c
     f->source = (fi_source){config->provider.ctx, config->provider.alloc, config->provider.free};
     f->arenas = f->inline_arenas;
     f->arena_room = FI_INLINE_ARENAS;
-    f->count.charged_bytes = f->count.charged_peak_bytes = fi_os_page_bytes();
+    f->unwinding = f->events = 0;
+    f->told_foreign = 0;
+    f->count = (fi_counters){.charged_bytes = fi_os_page_bytes(), .charged_peak_bytes = fi_os_page_bytes()};
     fi_heap_set_limit(f, &config->limit);
     bool added = fi_heap_add_arena(f, arena);
     FI_ASSERT(added); /* there is room for the first eight */
@@ -163,26 +165,24 @@ static void clean_handle(fief *f) {
     memset(f->touched, 0, sizeof f->touched);
     memset(f->arena_lists, 0, sizeof f->arena_lists);
     memset(f->inline_arenas, 0, sizeof f->inline_arenas);
-    memset(&f->count, 0, sizeof f->count);
     f->arenas = f->inline_arenas;
     f->arena_end = 0;
-    f->in_pressure = f->shrinking = false;
-    f->unwinding = f->events = 0;
-    f->told_foreign = 0;
+    f->shrinking = false;
     f->fast.pools = (char *)(uintptr_t)&fi_no_pool;
     f->fast.pool_mask = 0;
     f->state = FIEF_DEAD;
 }
 
 fief_status fi_life_end(fief *f) {
-    if (!fi_misuse_check_handle(f, "fief_destroy") || f->state == FIEF_CLOSING)
+    if (!fi_misuse_check_handle(f, "fief_destroy") || f->state == FIEF_CLOSING || f->in_pressure)
         return FIEF_BAD_STATE;
     f->state = FIEF_CLOSING;
     fi_registry_close(f->slot);
     run_exits(f);
     fi_remote_take_in(f);
     fi_live live = fi_stats_count_live(f);
-    fi_arena *home = fi_map_find(f);
+    fi_arena *home = f->arenas[0];
+    FI_ASSERT(home != NULL && home->holds_handle);
     for (uint32_t i = 0; i < f->arena_end; i++)
         if (f->arenas[i] != NULL && f->arenas[i] != home)
             leave_arena(f, f->arenas[i]);

@@ -191,17 +191,19 @@ size_t fief_trim(fief *f) {
 }
 
 void fief_unwind_begin(fief *f) {
-    fi_heap_unwind(f, true);
+    if (fi_misuse_check_handle(f, "fief_unwind_begin"))
+        fi_heap_unwind(f, true);
 }
 
 void fief_unwind_end(fief *f) {
-    fi_heap_unwind(f, false);
+    if (fi_misuse_check_handle(f, "fief_unwind_end"))
+        fi_heap_unwind(f, false);
 }
 
 fief_status fief_limit_set(fief *f, const fief_limit *limit) {
     if (limit == NULL || !fi_limit_is_valid(limit))
         return FIEF_BAD_ARGUMENT;
-    if (f->state == FIEF_DEAD)
+    if (!fi_misuse_check_handle(f, "fief_limit_set"))
         return FIEF_BAD_STATE;
     fi_heap_set_limit(f, limit);
     return FIEF_OK;
@@ -224,7 +226,7 @@ void fief_leaks_read(fief_leaks *out) {
 fief_status fief_visit(fief *f, fief_visitor *visit, void *arg) {
     if (visit == NULL)
         return FIEF_BAD_ARGUMENT;
-    if (f->state == FIEF_DEAD)
+    if (!fi_misuse_check_handle(f, "fief_visit"))
         return FIEF_BAD_STATE;
     fi_heap_visit(f, visit, arg);
     return FIEF_OK;

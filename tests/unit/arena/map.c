@@ -128,6 +128,20 @@ Test(map, an_arena_of_many_units_is_forgotten_as_a_whole) {
     assert_found_throughout(neighbour);
 }
 
+Test(map, an_arena_where_a_longer_one_was_is_not_forgotten_with_it) {
+    fi_arena *longer = fi_arena_take_huge(&from_system, 1000 * FI_UNIT_BYTES, 1), *arena;
+    char *start = longer->start;
+    uint64_t summary;
+    fi_arena_adopt(longer, start, 17, &summary, 0);
+    fi_arena_leave(longer, &from_system, false);
+    while ((arena = fi_arena_take(&from_system, FI_FULL_ARENA_UNITS, false))->start != start)
+        fi_arena_leave(arena, &from_system, false);
+    fi_arena_adopt(arena, start, 18, &summary, 0);
+    fi_map_forget_dead();
+    assert_found_throughout(arena);
+    assert_equal(fi_map_tombstone(start), 0);
+}
+
 Test(map, what_is_in_use_is_not_forgotten) {
     fi_arena *arena = fi_arena_take(&from_system, FI_SMALL_ARENA_UNITS, false);
     const fi_arena *left = used_and_left(FI_SMALL_ARENA_UNITS, 17);

@@ -32,6 +32,11 @@ static fi_pool *pool_of(const void *block) {
     return fi_heap_pool_of(heap, block);
 }
 
+static void *resize(fi_pool *pool, size_t bytes) {
+    bool refused;
+    return fi_large_resize(heap, pool, bytes, &refused);
+}
+
 /* A content that tells its place. */
 static void fill(unsigned char *block, size_t bytes) {
     for (size_t i = 0; i < bytes; i += 61)
@@ -88,7 +93,7 @@ Test(large, zeros_are_zeros_after_others_wrote_there) {
             cr_assert(is_zeros(block, sizes[i]), "%zu bytes, turn %u", sizes[i], turn);
             memset(block, 0xEE, sizes[i]);
             if (turn % 2 == 0)
-                block = fi_large_resize(heap, pool_of(block), sizes[i] / 2);
+                block = resize(pool_of(block), sizes[i] / 2);
             fi_large_free(heap, pool_of(block));
         }
 }
@@ -124,7 +129,7 @@ Test(large, a_block_grows_where_it_is_while_there_is_room_behind_it) {
     unsigned char *block = allocate(200 * KIB, false); /* too much for a small arena */
     fill(block, 200 * KIB);
     for (size_t bytes = 200 * KIB; bytes <= FI_HUGE_BYTES; bytes += 20 * KIB)
-        cr_assert_eq(fi_large_resize(heap, pool_of(block), bytes), block);
+        cr_assert_eq(resize(pool_of(block), bytes), block);
     assert_filled(block, 200 * KIB);
 }
 
@@ -133,12 +138,12 @@ Test(large, a_block_with_a_neighbour_stays_as_it_is) {
     cr_assert_eq(neighbour, block + 64 * KIB);
     fill(block, 64 * KIB);
     fi_counters before = heap->count;
-    cr_assert_null(fi_large_resize(heap, pool_of(block), 65 * KIB));
+    cr_assert_null(resize(pool_of(block), 65 * KIB));
     cr_assert_eq(heap->count.charged_bytes, before.charged_bytes);
     assert_equal(pool_of(block)->large_bytes, 64 * KIB);
     assert_filled(block, 64 * KIB);
     fi_large_free(heap, pool_of(neighbour));
-    cr_assert_eq(fi_large_resize(heap, pool_of(block), 65 * KIB), block);
+    cr_assert_eq(resize(pool_of(block), 65 * KIB), block);
 }
 
 Test(large, a_shrunk_block_gives_back_its_pages_and_its_granules) {
@@ -146,7 +151,7 @@ Test(large, a_shrunk_block_gives_back_its_pages_and_its_granules) {
     const fi_arena *arena = pool_of(block)->arena;
     unsigned before = fi_count_bits(arena->free_granules);
     memset(block, 0xEE, 180 * KIB);
-    cr_assert_eq(fi_large_resize(heap, pool_of(block), 20 * KIB), block);
+    cr_assert_eq(resize(pool_of(block), 20 * KIB), block);
     assert_equal(fi_count_bits(arena->free_granules), before + 2);
     assert_equal(heap->count.charged_bytes, base + 20 * KIB);
     cr_assert(is_zeros(block + 20 * KIB, 44 * KIB), "the pages of its last granule are the system's");
@@ -156,10 +161,10 @@ Test(large, a_shrunk_block_gives_back_its_pages_and_its_granules) {
 Test(large, a_shrunk_huge_block_gives_back_its_pages) {
     unsigned char *block = allocate(4 * MIB, false);
     memset(block, 0xEE, 4 * MIB);
-    cr_assert_eq(fi_large_resize(heap, pool_of(block), MIB), block);
+    cr_assert_eq(resize(pool_of(block), MIB), block);
     assert_equal(heap->count.charged_bytes, base + MIB);
     cr_assert(is_zeros(block + MIB, 3 * MIB));
-    cr_assert_eq(fi_large_resize(heap, pool_of(block), 4 * MIB), block);
+    cr_assert_eq(resize(pool_of(block), 4 * MIB), block);
 }
 
 /* ---- huge ones on the move ---- */
@@ -173,7 +178,7 @@ Test(large, a_huge_block_moves_without_a_copy) {
     fill(block, bytes);
     for (unsigned turn = 0; turn < 8; turn++) {
         allocate(MIB, false);
-        unsigned char *moved = fi_large_resize(heap, pool_of(block), 2 * bytes);
+        unsigned char *moved = resize(pool_of(block), 2 * bytes);
         cr_assert_not_null(moved, "move %u: only a copy is left", turn + 1);
         assert_filled(moved, bytes);
         cr_assert(is_zeros(moved + bytes, bytes));
@@ -187,7 +192,7 @@ Test(large, what_a_huge_block_moved_away_from_is_given_back) {
     unsigned char *block = allocate(MIB, false);
     allocate(MIB, false);
     uint64_t arenas = heap->count.arenas;
-    unsigned char *moved = fi_large_resize(heap, pool_of(block), 3 * MIB);
+    unsigned char *moved = resize(pool_of(block), 3 * MIB);
     if (moved == NULL)
         cr_skip_test("this system can't move pages");
     cr_assert_neq(moved, block);
@@ -204,7 +209,7 @@ static bool grow_with_failure(unsigned nth) {
     fill(block, MIB);
     fi_counters before = heap->count;
     fi_os_fail_at(nth);
-    unsigned char *moved = fi_large_resize(heap, pool_of(block), 3 * MIB);
+    unsigned char *moved = resize(pool_of(block), 3 * MIB);
     bool failed = fi_os_request_count() >= nth;
     fi_os_fail_at(0);
     if (moved == NULL) {
@@ -231,10 +236,10 @@ Test(large, the_limit_holds_for_growth) {
     unsigned char *block = allocate(MIB, false);
     fill(block, MIB);
     cr_assert_eq(fief_limit_set(heap, &(fief_limit){.hard_bytes = base + 2 * MIB}), FIEF_OK);
-    cr_assert_null(fi_large_resize(heap, pool_of(block), 2 * MIB + 1));
+    cr_assert_null(resize(pool_of(block), 2 * MIB + 1));
     assert_filled(block, MIB);
     assert_equal(heap->count.limit_failures, 1);
-    cr_assert_not_null(fi_large_resize(heap, pool_of(block), 2 * MIB));
+    cr_assert_not_null(resize(pool_of(block), 2 * MIB));
 }
 
 /* ---- all of it ---- */
@@ -249,7 +254,7 @@ Test(large, content_survives_any_way_of_resizing) {
         if (blocks[i] == NULL) {
             blocks[i] = allocate(wanted, false);
         } else {
-            unsigned char *there = fi_large_resize(heap, pool_of(blocks[i]), wanted);
+            unsigned char *there = resize(pool_of(blocks[i]), wanted);
             assert_filled(there != NULL ? there : blocks[i], wanted < bytes[i] ? wanted : bytes[i]);
             if (there == NULL) {
                 fi_large_free(heap, pool_of(blocks[i]));

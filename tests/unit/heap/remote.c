@@ -150,6 +150,17 @@ Test(remote, arenas_whose_indices_share_a_bit_are_all_seen) {
 
 /* ---- misuse ---- */
 
+/* Who was overtaken by an end may set a bit that meant an earlier and larger arena. */
+Test(remote, a_bit_beyond_the_arena_is_nobodys) {
+    fief *other = create(named("beside it"));
+    fi_arena *arena = heap->arenas[0];
+    fief_free_remote(fief_alloc(other, 64));
+    arena->remote_granules |= ~fi_arena_all_granules(arena);
+    heap->slot->remote_summary |= 1;
+    assert_equal(fi_remote_take_in(heap), 0);
+    assert_equal(fi_remote_take_in(other), 1);
+}
+
 Test(remote, only_the_start_of_a_small_block_takes_the_short_way) {
     char *block = fief_alloc(heap, 64);
     int local;

@@ -10,6 +10,7 @@
 #include "support/compare.h"
 #include "support/host.h"
 #include "support/interpreter.h"
+#include "support/pages.h"
 
 static fief *begin(const char *name) {
     fief_config config = named(name);
@@ -164,6 +165,37 @@ Test(life, all_of_a_hosts_memory_is_given_back) {
     assert_equal(h.out, 0);
     assert_equal(h.strangers, 0);
     assert_equal(fi_space_used_units(), 0);
+}
+
+/* Its arena becomes another's, as an ordinary one. */
+Test(life, an_ended_handles_page_is_not_taken_for_zeros) {
+    fief *f = begin("ann");
+    fi_life_end(begin("ended"));
+    for (unsigned i = 0; i < 8; i++)
+        cr_assert(is_zeros(fief_zalloc(f, 120000), 120000));
+}
+
+Test(life, the_next_one_knows_nothing_of_what_was_done_with_an_ended_handle) {
+    static witness told;
+    fief_config config = watched("ended", &told);
+    fief *f = NULL, *next = NULL;
+    assert_equal(fi_life_begin(&f, &config), FIEF_OK);
+    fi_life_end(f);
+    fief_unwind_begin(f);
+    fief_poll(f);
+    assert_equal(told.kinds[FIEF_MISUSE_DEAD_HANDLE], 2);
+    assert_equal(fi_life_begin(&next, &config), FIEF_OK);
+    cr_assert_eq(next, f);
+    assert_equal(next->unwinding, 0);
+    assert_equal(next->count.misuses, 0);
+}
+
+/* A write behind a block's end, into a free one's link. */
+Test(life, a_damaged_list_does_not_keep_it_from_ending) {
+    fief *f = begin("sick");
+    char *block = opaque(fief_alloc(f, 64));
+    *(uintptr_t *)(void *)(block + 64) = 0x4141414141414140;
+    assert_equal(fi_life_end(f), FIEF_OK);
 }
 
 Test(life, what_lives_at_the_end_is_a_leak_with_its_bytes) {

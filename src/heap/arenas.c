@@ -4,10 +4,7 @@
 
 #include <string.h>
 
-enum {
-    SMALL_HEAP_BYTES = 4 * (1 << FI_UNIT_SHIFT), /* a heap's first mebibyte is small arenas */
-    MOST_LOOKS = 16                              /* arenas that are tried for a run before a new one is taken */
-};
+enum { MOST_LOOKS = 16 }; /* arenas that are tried for a run before a new one is taken */
 
 /* ---- lists by free granules ---- */
 
@@ -85,7 +82,7 @@ void fi_heap_forget_arena(fief *f, fi_arena *arena) {
 }
 
 static fi_arena *new_arena(fief *f, unsigned granules) {
-    bool small = f->count.reserved_bytes < SMALL_HEAP_BYTES && granules <= FI_UNIT_GRANULES / 2;
+    bool small = f->count.reserved_bytes < FI_SMALL_HEAP_BYTES && granules <= FI_UNIT_GRANULES / 2;
     fi_arena *arena = fi_arena_take(&f->source, small ? FI_SMALL_ARENA_UNITS : FI_FULL_ARENA_UNITS, !f->zeroed);
     if (arena == NULL && !small) /* where address space is short, a small one may still be had */
         arena =

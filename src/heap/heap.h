@@ -24,6 +24,9 @@ enum {
     FI_PATIENCE = 32
 };
 
+/* Up to so much address space a heap is small: its arenas are, and its classes borrow. */
+#define FI_SMALL_HEAP_BYTES (4 * FI_UNIT_BYTES)
+
 #define FI_HUGE_BYTES (FI_LARGE_GRANULES * FI_GRANULE_BYTES - FI_ARENA_GAP_BYTES) /* blocks above are huge */
 
 /* Pools of a size class. Every pool of a class is current, in the ring, or full. */

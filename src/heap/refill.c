@@ -13,8 +13,7 @@ enum {
     MOST_LIST_BYTES = 16 * 1024,
     BORROW_BYTES = 2048,    /* a class borrows that much before it gets a pool */
     LEAST_LOAN_BYTES = 512, /* of it at once, after a first block */
-    MOST_LOAN_BYTES = 1024,
-    SMALL_HEAP_BYTES = 1 << 20 /* heaps with more address space than that don't borrow */
+    MOST_LOAN_BYTES = 1024
 };
 
 static fi_pool *current_pool(const fief *f, unsigned size_class) {
@@ -101,7 +100,7 @@ static unsigned lender_of(unsigned size_class) {
 
 static bool borrows(const fief *f, unsigned size_class) {
     return !fi_heap_is_coarse(size_class) && lender_of(size_class) != size_class &&
-           f->count.reserved_bytes < SMALL_HEAP_BYTES &&
+           f->count.reserved_bytes < FI_SMALL_HEAP_BYTES &&
            f->borrowed[size_class] < BORROW_BYTES / FI_BORROW_UNIT_BYTES;
 }
 

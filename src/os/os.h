@@ -51,9 +51,6 @@ uint64_t fi_os_now_ms(void);
 /* The system's number of this thread. */
 uint64_t fi_os_thread_id(void);
 
-/* A number that differs from process to process. */
-uint64_t fi_os_random(void);
-
 /* To stderr, by write(2); short writes are completed, errors ignored. Any length. */
 void fi_os_write_error(const char *text, size_t bytes);
 

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -67,15 +66,6 @@ uint64_t fi_os_now_ms(void) {
 
 uint64_t fi_os_thread_id(void) {
     return (uint64_t)syscall(SYS_gettid);
-}
-
-uint64_t fi_os_random(void) {
-    int saved = errno;
-    uint64_t value = 0;
-    if (getrandom(&value, sizeof value, GRND_NONBLOCK) != (ssize_t)sizeof value)
-        value = (uint64_t)(uintptr_t)&value ^ ((uint64_t)getpid() << 32) ^ fi_os_now_ms();
-    errno = saved;
-    return value;
 }
 
 /* ---- address space ---- */

@@ -96,10 +96,6 @@ Test(os, each_thread_has_a_number_of_its_own) {
     assert_equal(fi_os_thread_id(), fi_os_thread_id());
 }
 
-Test(os, random_numbers_differ) {
-    cr_assert_neq(fi_os_random(), fi_os_random());
-}
-
 /* ---- address space ---- */
 
 Test(os, reserved_space_is_aligned_and_inaccessible) {

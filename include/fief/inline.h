@@ -84,12 +84,13 @@ static inline __attribute__((always_inline)) void *fief_inline_alloc(fief *f, si
     if (FIEF_FAST_UNLIKELY(offset >= FIEF_INLINE_BYTES)) /* size 0 too */
         return fief_slow_alloc_1(f, size);
     fief_fast_block **list = (fief_fast_block **)((char *)fast->lists - 7 + offset);
+    /* An address in a register: the processor forwards the last store to it sooner. And the block ends up in the
+     * register that returns it. */
     if (!__builtin_constant_p(offset))
-        __asm__(""
-                : "+r"(list)); /* an address in a register: the processor forwards the last store to it sooner */
+        __asm__("" : "+r"(list));
     fief_fast_block *block = *list;
     if (!__builtin_constant_p(offset))
-        __asm__("" : "+r"(block));   /* and so the block ends up in the register that returns it */
+        __asm__("" : "+r"(block));
     block->mark -= (uintptr_t)block; /* a free block's mark becomes 0, anything else does not */
     if (FIEF_FAST_UNLIKELY(block->mark != 0))
         return fief_slow_alloc_1(f, size);

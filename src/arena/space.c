@@ -254,15 +254,21 @@ bool fi_space_take(size_t units, size_t align_units, fi_span *out) {
 
 /* ---- the rest ---- */
 
-static region *region_of(const fi_span *span) {
-    for (size_t i = 0; i < region_count; i++)
-        if ((uintptr_t)span->start - (uintptr_t)regions[i].start < regions[i].units * FI_UNIT_BYTES)
+/* NULL: a host's memory, or nobody's. */
+static region *region_of(const void *p) {
+    size_t count = fi_load_acquire(&region_count);
+    for (size_t i = 0; i < count; i++)
+        if ((uintptr_t)p - (uintptr_t)regions[i].start < regions[i].units * FI_UNIT_BYTES)
             return &regions[i];
-    return NULL; /* a host's memory */
+    return NULL;
+}
+
+bool fi_space_holds(const void *p) {
+    return region_of(p) != NULL;
 }
 
 bool fi_space_extend(fi_span *span, size_t more_units) {
-    region *r = region_of(span);
+    region *r = region_of(span->start);
     if (r == NULL)
         return false;
     size_t unit = span->slot - r->first_slot + span->units;
@@ -311,20 +317,12 @@ static void free_unit_of(region *r, size_t slot) {
 }
 
 void fi_space_give(const fi_span *span) {
-    region *r = region_of(span);
+    region *r = region_of(span->start);
     for (size_t slot = span->slot; slot < span->slot + span->units; slot++)
         if (r != NULL)
             free_unit_of(r, slot);
         else
             free_unit(slot);
-}
-
-bool fi_space_holds(const void *p) {
-    size_t count = fi_load_acquire(&region_count);
-    for (size_t i = 0; i < count; i++)
-        if ((uintptr_t)p - (uintptr_t)regions[i].start < regions[i].units * FI_UNIT_BYTES)
-            return true;
-    return false;
 }
 
 size_t fi_space_used_units(void) {

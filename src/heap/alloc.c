@@ -5,11 +5,8 @@
 
 #include <string.h>
 
-enum {
-    MOST_CLASS_ALIGNMENT = 4096,
-    GROWING_BYTES =
-        8 * 1024 /* a block that has grown so far is likely to grow on: as a large one it does so in place */
-};
+/* A block that has grown beyond GROWING_BYTES is likely to grow on: as a large one it does so in place. */
+enum { MOST_CLASS_ALIGNMENT = 4096, GROWING_BYTES = 8 * 1024 };
 
 static void *alloc_large(fief *f, size_t size, size_t alignment, bool zero, bool growing) {
     if (size > PTRDIFF_MAX - FI_UNIT_BYTES) /* leaves room to round up */

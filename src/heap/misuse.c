@@ -154,10 +154,7 @@ bool fi_misuse_dead_handle(fief *f, const char *operation) {
 }
 
 static bool is_intact(fief *f, const fi_block *block) {
-    if (block == fi_heap_sentinel(f))
-        return true;
-    const fi_pool *pool = (uintptr_t)block % sizeof(void *) == 0 ? fi_heap_pool_of(f, block) : NULL;
-    return pool != NULL && fi_pool_is_small(pool) && block->mark == (uintptr_t)block;
+    return block == fi_heap_sentinel(f) || (fi_heap_is_linkable(f, block) && block->mark == (uintptr_t)block);
 }
 
 void fi_misuse_written_after_free(fief *f, unsigned size_class) {

@@ -111,8 +111,7 @@ fi_pool *fi_heap_pool_of(const fief *f, const void *p) {
     return fi_map_pools(arena) + fi_map_granule_of(arena, p);
 }
 
-/* Whether a list may go on there. */
-static bool is_linkable(const fief *f, const fi_block *block) {
+bool fi_heap_is_linkable(const fief *f, const fi_block *block) {
     const fi_pool *pool = (uintptr_t)block % sizeof(void *) == 0 ? fi_heap_pool_of(f, block) : NULL;
     return pool != NULL && fi_pool_is_small(pool);
 }
@@ -121,7 +120,7 @@ static bool is_linkable(const fief *f, const fi_block *block) {
 static bool walk(fief *f, const fi_block *list, const fi_block *wanted, bool *found) {
     for (size_t left = f->count.reserved_bytes / FI_LEAST_BLOCK_BYTES; list != fi_heap_sentinel(f); left--) {
         *found = *found || list == wanted;
-        if (left == 0 || !is_linkable(f, list))
+        if (left == 0 || !fi_heap_is_linkable(f, list))
             return false;
         list = list->next;
     }
@@ -161,7 +160,7 @@ static void count_list(fief *f, unsigned size_class, fi_listed *listed) {
     uint64_t blocks = 0;
     const fi_block *next_place = NULL;
     for (const fi_block *b = *fi_heap_list(f, size_class); b != fi_heap_sentinel(f); b = b->next) {
-        if (b != next_place && !is_linkable(f, b))
+        if (b != next_place && !fi_heap_is_linkable(f, b))
             break;
         next_place = (const fi_block *)(const void *)((const char *)b + stride);
         blocks++;

@@ -32,6 +32,9 @@ static inline void fi_heap_take_back(fief *f, fi_pool *pool, fi_block *block) {
  * that is not the heap's: where a list is damaged the answer is yes. */
 bool fi_heap_is_listed(fief *f, const fi_pool *pool, const fi_block *block);
 
+/* Whether a list may go on there: it is in one of this heap's pools of blocks. */
+bool fi_heap_is_linkable(const fief *f, const fi_block *block);
+
 /* Moves all blocks in the handle's lists back to their pools. */
 void fi_heap_flush_lists(fief *f);
 

@@ -1,5 +1,7 @@
 /* adapter/lua.h under Lua 5.4: a state lives on a fief, within its limit, on any thread, and leaves nothing
  * behind. */
+#include "busy.h"
+
 #include "support/compare.h"
 
 #include <fief/adapter/lua.h>
@@ -77,18 +79,6 @@ static void assert_memory_error(lua_State *L, const char *script) {
     cr_assert_str_eq(lua_tostring(L, -1), "not enough memory");
     lua_pop(L, 1);
 }
-
-/* Tables and strings of many sizes, and a text that says what became of them. */
-static const char busy_script[] = "local list, words = {}, {}\n"
-                                  "for i = 1, 5000 do\n"
-                                  "  list[i] = { i, name = 'n' .. i % 100, inner = { i } }\n"
-                                  "  words[#words + 1] = ('w'):rep(i % 50)\n"
-                                  "  if i % 3 == 0 then list[i - 1] = nil end\n"
-                                  "end\n"
-                                  "local sum = 0\n"
-                                  "for _, item in pairs(list) do sum = sum + item[1] end\n"
-                                  "return #table.concat(words, ' ') .. ' ' .. sum";
-static const char busy_result[] = "127499 8338333";
 
 /* ---- a state's life ---- */
 

@@ -1,6 +1,8 @@
 /* The adapter under whichever Lua this is compiled for: 5.1 to 5.4, and LuaJIT. Speaks TAP.
  *
  * It keeps to the part of Lua, and of its C interface, that all of them have. */
+#include "busy.h"
+
 #include <fief/adapter/lua.h>
 
 #include <lauxlib.h>
@@ -83,18 +85,6 @@ static bool gives(lua_State *L, const char *script, const char *wanted) {
 }
 
 /* ---- checks ---- */
-
-/* Tables and strings of many sizes, and a text that says what became of them. */
-static const char busy_script[] = "local list, words = {}, {}\n"
-                                  "for i = 1, 5000 do\n"
-                                  "  list[i] = { i, name = 'n' .. i % 100, inner = { i } }\n"
-                                  "  words[#words + 1] = ('w'):rep(i % 50)\n"
-                                  "  if i % 3 == 0 then list[i - 1] = nil end\n"
-                                  "end\n"
-                                  "local sum = 0\n"
-                                  "for _, item in pairs(list) do sum = sum + item[1] end\n"
-                                  "return #table.concat(words, ' ') .. ' ' .. sum";
-static const char busy_result[] = "127499 8338333";
 
 static void check_life(void) {
     guest g = guest_create(0);

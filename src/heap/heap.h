@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "fief/fief.h"
 #include "fief/inline.h"
+#include "fief/trace.h"
 #include "heap/slot.h"
 #include "pool/pool.h"
 
@@ -102,6 +103,9 @@ struct fief {
     uint32_t stats_sequence; /* odd while the owner writes `stats` */
     fief_stats stats;        /* published */
     fi_exit *exits;
+
+    fief_frames_fn *frames; /* the runtime's own stack, for traces; NULL: none */
+    void *frames_arg;
 };
 
 static_assert(sizeof(struct fief) <= FI_HANDLE_BYTES, "the handle fits before the first pool");

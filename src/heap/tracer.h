@@ -24,8 +24,8 @@ typedef struct fi_frame {
 typedef bool fi_frame_fn(const fi_frame *frame, void *arg);
 
 typedef struct fi_tracer {
-    /* The stack of the calling thread from the frame on that returns to `site`, the runtime's own frames first where
-     * f has told how to find them. Under f's lock, or f NULL. 0 on exhaustion. */
+    /* The stack of the calling thread from the frame on that returns to `site`, the runtime's own frames first
+     * where f has told how to find them. Under f's lock, or f NULL. 0 on exhaustion. */
     fi_trace (*capture)(fief *f, const void *site);
 
     /* The one frame `site`. Any thread; 0 on exhaustion. */

@@ -69,10 +69,38 @@ typedef enum fief_misuse {
     FIEF_MISUSE_WILD,             /* no block is known there, or the address is not fief's */
     FIEF_MISUSE_WRITE_AFTER_FREE, /* a free block's second word was written to; found when it was about to be
                                      handed out. A write to its first word alone may crash the next allocations. */
-    FIEF_MISUSE_DEAD_HANDLE       /* the handle itself was used after its end */
+    FIEF_MISUSE_DEAD_HANDLE,      /* the handle itself was used after its end */
+
+    /* These take a debug level, FIEF_DEBUG_CHECK if nothing else is said. */
+    FIEF_MISUSE_OVERFLOW,           /* bytes behind a block's end were written to */
+    FIEF_MISUSE_UNDERFLOW,          /* bytes before its start */
+    FIEF_MISUSE_REALLOC_AFTER_FREE, /* below FIEF_DEBUG_CHECK it is told as a double free */
+    FIEF_MISUSE_WRONG_SIZE,         /* a sized free or realloc with another size than was asked for */
+    FIEF_MISUSE_WRONG_ALIGNMENT,    /* fief_free_aligned_sized with another alignment */
+    FIEF_MISUSE_WRONG_DOMAIN,       /* freed or resized through another domain than it was allocated from */
+    FIEF_MISUSE_TWO_THREADS,        /* two threads were inside the same handle at once */
+    FIEF_MISUSE_USE_AFTER_FREE,     /* a guarded block's page was read or written after its free */
+    FIEF_MISUSE_CORRUPTION,         /* fief_check found a list or a count that can't be */
+    FIEF_MISUSE_LEAK                /* blocks were live at the end, and on_leak is FIEF_LEAK_STRICT */
 } fief_misuse;
 
-#define FIEF_MISUSE_COUNT 10 /* one more than the largest fief_misuse */
+#define FIEF_MISUSE_COUNT 20 /* one more than the largest fief_misuse */
+
+/* How closely a heap is watched, from its creation on; docs/debugging.md says what each level finds and costs. The
+ * environment's FIEF_CONF can raise the level of every heap, never lower it. */
+typedef enum fief_debug {
+    FIEF_DEBUG_OFF = 0, /* what costs nothing: foreign, late, double, interior, misaligned, wild */
+    FIEF_DEBUG_CHECK,   /* guards, fills, quarantine, sizes, domains, tags, serials, call sites */
+    FIEF_DEBUG_FULL,    /* and a stack for each allocation and free */
+    FIEF_DEBUG_GUARD    /* and every block beside an inaccessible page, and inaccessible once freed */
+} fief_debug;
+
+/* What becomes of blocks that are live when their interpreter ends. From FIEF_DEBUG_CHECK on they are reported. */
+typedef enum fief_leak_policy {
+    FIEF_LEAK_FORCE = 0, /* all memory is taken back */
+    FIEF_LEAK_KEEP,  /* arenas with live blocks stay readable and writable for ever, for whoever still uses them */
+    FIEF_LEAK_STRICT /* report, then abort(); without any, as FORCE */
+} fief_leak_policy;
 
 /* What happens to a foreign free or realloc once it has been counted and reported. A callback is told of each; on
  * stderr stands the first of each caller for an owner (for one of the owners whose ids are the same modulo 64). */
@@ -107,6 +135,20 @@ typedef struct fief_report {
     fief_state owner_state; /* FIEF_DEAD where nobody owns the address */
     uint64_t thread;        /* the system's number of the calling thread */
     const char *text;       /* the whole report as it is written to stderr */
+    const char *json;       /* the same as a JSON object, without a line end */
+
+    /* From FIEF_DEBUG_CHECK on, of the owner; else 0 and "". */
+    size_t requested_size; /* what was asked for */
+    uint64_t serial;       /* of the allocation: its heap's allocations are counted from 1 */
+    uint64_t age_ms;       /* of the allocation */
+    uint64_t alloc_thread; /* who allocated */
+    bool is_freed;         /* it was freed before: the next two tell by whom */
+    uint64_t free_thread;  /* who freed it before */
+    fief_id freed_by;      /* for which interpreter */
+    const char *tag;       /* its type tag */
+    const char *domain;    /* its domain */
+    ptrdiff_t damage;      /* where the first changed byte is, from the block's start */
+    size_t damaged_bytes;  /* how many were changed, as far as was looked */
 } fief_report;
 
 /* Takes a report instead of stderr. May run on any thread that misuses a block, and inside any verb: it must not
@@ -147,12 +189,16 @@ typedef struct fief_config {
     void *report_arg;
     fief_provider provider;
     bool zeroed; /* memory of the system that an earlier interpreter used arrives as zeros */
+    fief_debug debug;
+    fief_leak_policy on_leak;
+    size_t quarantine_bytes; /* freed memory that is held back, from FIEF_DEBUG_CHECK on; 0: 256 KiB */
+    uint32_t sample;         /* guards one allocation in so many, at any level; 0: none. Blocks up to a page */
 } fief_config;
 
 #define FIEF_CONFIG_INIT                                                                                          \
     {                                                                                                             \
         sizeof(fief_config), NULL, 16, {0, 0, 0, NULL, NULL}, FIEF_FOREIGN_ROUTE, FIEF_MISUSE_ABORT, NULL, NULL,  \
-            {NULL, NULL, NULL}, false                                                                             \
+            {NULL, NULL, NULL}, false, FIEF_DEBUG_OFF, FIEF_LEAK_FORCE, 0, 0                                      \
     }
 
 /* ---- life -------------------------------------------------------------------------------------------- */

@@ -51,7 +51,7 @@ typedef struct fief_fast {
 /* Not for direct use. */
 FIEF_API void *fief_slow_alloc_1(fief *f, size_t size);
 FIEF_API void fief_slow_free_1(fief *f, void *p);
-FIEF_API void fief_slow_free_sized_1(fief *f, void *p);
+FIEF_API void fief_slow_free_sized_1(fief *f, void *p, size_t size);
 FIEF_API void fief_slow_event_1(fief *f, fief_fast_pool *pool);
 
 #define FIEF_FAST_UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -111,28 +111,28 @@ static inline __attribute__((always_inline)) bool fief_fast_holds(const fief *f,
     return place < FIEF_FAST_READ(pool->limit);
 }
 
-/* Not for direct use. `slow` takes what is rare. */
-static inline __attribute__((always_inline)) void fief_fast_free(fief *f, void *p, void (*slow)(fief *, void *)) {
+/* Not for direct use. False: it is for the slow path. */
+static inline __attribute__((always_inline)) bool fief_fast_free(fief *f, void *p) {
     fief_fast_pool *pool = fief_fast_pool_of(f, p);
     fief_fast_block *block = (fief_fast_block *)p;
-    if (FIEF_FAST_UNLIKELY(!fief_fast_holds(f, pool, p)) || FIEF_FAST_UNLIKELY(block->mark == (uintptr_t)p)) {
-        slow(f, p);
-        return;
-    }
+    if (FIEF_FAST_UNLIKELY(!fief_fast_holds(f, pool, p)) || FIEF_FAST_UNLIKELY(block->mark == (uintptr_t)p))
+        return false;
     block->mark = (uintptr_t)p;
     block->next = pool->free;
     pool->free = block;
     if (FIEF_FAST_UNLIKELY(--pool->count == 0))
         fief_slow_event_1(f, pool);
+    return true;
 }
 
 static inline __attribute__((always_inline)) void fief_inline_free(fief *f, void *p) {
-    fief_fast_free(f, p, fief_slow_free_1);
+    if (FIEF_FAST_UNLIKELY(!fief_fast_free(f, p)))
+        fief_slow_free_1(f, p);
 }
 
 static inline __attribute__((always_inline)) void fief_inline_free_sized(fief *f, void *p, size_t size) {
-    (void)size; /* the pool knows */
-    fief_fast_free(f, p, fief_slow_free_sized_1);
+    if (FIEF_FAST_UNLIKELY(!fief_fast_free(f, p))) /* the pool knows the size; a debug level compares */
+        fief_slow_free_sized_1(f, p, size);
 }
 
 #else

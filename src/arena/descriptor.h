@@ -45,7 +45,8 @@ typedef enum fi_pool_state {
     FI_POOL_READY,    /* waits in its class's ring to become current */
     FI_POOL_LARGE,    /* one block of one or more granules; this is the first */
     FI_POOL_TAIL,     /* a further granule of a large block; `carved` granules behind its first */
-    FI_POOL_HUGE      /* one block that fills its arena */
+    FI_POOL_HUGE,     /* one block that fills its arena */
+    FI_POOL_GUARDED   /* an arena of `carved` blocks between inaccessible pages; src/debug knows where */
 } fi_pool_state;
 
 /* The descriptor of a granule: one cache line, the first 36 bytes of which a free touches.

@@ -14,6 +14,7 @@
 #define fi_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 #define fi_exchange_acq_rel(p, v) __atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL)
 #define fi_add_relaxed(p, v) __atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
+#define fi_and_acq_rel(p, v) __atomic_fetch_and((p), (v), __ATOMIC_ACQ_REL)
 #define fi_or_acq_rel(p, v) __atomic_fetch_or((p), (v), __ATOMIC_ACQ_REL)
 
 /* True if *p was *expected and is now v; else *expected holds what was found. */

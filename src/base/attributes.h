@@ -15,6 +15,9 @@
  * neighbours. */
 #define FI_HOT __attribute__((hot, aligned(64)))
 
+/* Where the function that this stands in returns to. */
+#define FI_CALLER() __builtin_return_address(0)
+
 #define FI_MUST_USE __attribute__((warn_unused_result))
 #define FI_PRINTF(at, first) __attribute__((format(printf, at, first)))
 

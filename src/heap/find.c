@@ -3,6 +3,7 @@
 #include "arena/space.h"
 #include "heap/pools.h"
 #include "heap/remote.h"
+#include "heap/watch.h"
 
 static fi_place place_between_blocks(const void *p) {
     return (uintptr_t)p % sizeof(void *) != 0 ? FI_PLACE_MISALIGNED : FI_PLACE_INTERIOR;
@@ -43,6 +44,8 @@ static fi_place find_in_arena(fi_found *found, const void *p) {
         if (!fi_pool_snapshot(found->pool, found->owner, &found->view))
             return find_in_none(found);
     }
+    if (found->view.state == FI_POOL_GUARDED)
+        return FI_PLACE_WILD; /* until it is refined */
     bool large = found->view.state == FI_POOL_LARGE || found->view.state == FI_POOL_HUGE;
     return large ? find_in_large(found, p) : find_in_small(found, p);
 }
@@ -66,6 +69,8 @@ fi_found fi_find(const void *p) {
     else
         find_dead(&found, p);
     fi_found_look_again(&found);
+    if (fi_found_is_watched(&found) && found.owner != NULL)
+        fi_the_watch.refine(&found, p);
     return found;
 }
 

@@ -2,6 +2,7 @@
 #ifndef FI_HEAP_FIND_H
 #define FI_HEAP_FIND_H
 
+#include "base/atomics.h"
 #include "heap/heap.h"
 #include "heap/misuse.h"
 
@@ -40,6 +41,12 @@ void fi_found_look_again(fi_found *found);
 /* Whether it is f's own; with f NULL, a verb without a handle, nothing is. */
 static inline bool fi_found_is_own(const fief *f, const fi_found *found) {
     return f != NULL && found->owner == f;
+}
+
+/* Whether src/debug keeps a record of it. */
+static inline bool fi_found_is_watched(const fi_found *found) {
+    return found->slot != NULL &&
+           (fi_load_relaxed(&found->slot->watched) != 0 || found->view.state == FI_POOL_GUARDED);
 }
 
 /* Whether a block of f's own is free. */

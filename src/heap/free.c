@@ -33,7 +33,13 @@ static void meet_late(fief *f, const fi_found *found, const fi_incident *inciden
     fi_add_relaxed(&late_frees, 1);
     if (f != NULL)
         f->count.late_out++;
-    fi_misuse_tell(&late, "the block stays dead", !is_late_news(found));
+    fief_policy policy = f != NULL ? (fief_policy)f->policies[FIEF_MISUSE_LATE_FREE] : FIEF_POLICY_DEFAULT;
+    bool hushed = !is_late_news(found) && policy != FIEF_POLICY_REPORT;
+    if (policy == FIEF_POLICY_IGNORE)
+        return;
+    fi_misuse_tell(&late, policy == FIEF_POLICY_ABORT ? "abort" : "the block stays dead", hushed);
+    if (policy == FIEF_POLICY_ABORT)
+        abort();
 }
 
 /* The first of each pair is written to stderr (64 pairs a caller, told apart by the owner's id modulo 64); a
@@ -45,18 +51,29 @@ static bool is_news(fief *f, fief_id owner) {
     return news;
 }
 
+/* What becomes of a foreign block: by the policy for its kind, or by on_foreign. */
+static fief_policy foreign_policy(const fief *f, fief_misuse kind) {
+    static const fief_policy by_default[] = {[FIEF_FOREIGN_ROUTE] = FIEF_POLICY_ROUTE,
+                                             [FIEF_FOREIGN_ABORT] = FIEF_POLICY_ABORT,
+                                             [FIEF_FOREIGN_IGNORE] = FIEF_POLICY_REPORT};
+    return f->policies[kind] != FIEF_POLICY_DEFAULT ? (fief_policy)f->policies[kind] : by_default[f->on_foreign];
+}
+
 bool fi_heap_meet_foreign(fief *f, const fi_found *found, const fi_incident *incident, const char *verdict) {
     f->count.foreign_out++;
     fi_add_relaxed(&found->slot->foreign_in, 1);
     fi_store_relaxed(&found->slot->last_sender, f->slot);
-    switch ((fief_foreign_policy)f->on_foreign) {
-    case FIEF_FOREIGN_ABORT:
+    switch (foreign_policy(f, incident->kind)) {
+    case FIEF_POLICY_ABORT:
         fi_misuse_tell(incident, "abort", false);
         abort();
-    case FIEF_FOREIGN_IGNORE:
+    case FIEF_POLICY_REPORT:
         fi_misuse_tell(incident, "the call does nothing", !is_news(f, found->owner_id));
         return false;
-    case FIEF_FOREIGN_ROUTE:
+    case FIEF_POLICY_IGNORE:
+        return false;
+    case FIEF_POLICY_DEFAULT:
+    case FIEF_POLICY_ROUTE:
         break;
     }
     fi_misuse_tell(incident, verdict, !is_news(f, found->owner_id));
@@ -73,6 +90,12 @@ void fi_heap_blame(fief *f, fi_found *found, const fi_incident *incident) {
 }
 
 bool fi_heap_send_home(fief *f, fi_found *found, fi_incident incident) {
+    bool watched = fi_found_is_watched(found);
+    if (watched && !fi_the_watch.claim(found, f != NULL ? f->id : FIEF_ID_NONE, incident.site)) {
+        incident.kind = FIEF_MISUSE_DOUBLE_FREE;
+        fi_heap_blame(f, found, &incident);
+        return false;
+    }
     switch (fi_remote_send(found->arena, found->pool, &found->view, found->index)) {
     case FI_REMOTE_TWICE:
         incident.kind = FIEF_MISUSE_DOUBLE_FREE;
@@ -87,7 +110,9 @@ bool fi_heap_send_home(fief *f, fi_found *found, fi_incident incident) {
     return true;
 }
 
-static void free_own(fief *f, const fi_found *found, fi_incident incident) {
+static void free_own(fief *f, const fi_found *found, fi_incident incident, const fi_release *how) {
+    if (f->debug != NULL && fi_the_watch.free(f, found, how))
+        return;
     if (fi_found_is_free(f, found)) {
         incident.kind = FIEF_MISUSE_DOUBLE_FREE;
         fi_misuse(&incident);
@@ -98,22 +123,16 @@ static void free_own(fief *f, const fi_found *found, fi_incident incident) {
     }
 }
 
-void fi_heap_free_slow(fief *f, void *p, const char *operation) {
-    if (p == NULL)
-        return;
-    fi_pool *large = f != NULL ? fi_find_own_large(f, p) : NULL;
-    if (large != NULL) {
-        fi_large_free(f, large);
-        return;
-    }
-    if (f != NULL && !fi_misuse_check_handle(f, operation))
+void fi_heap_free_found(fief *f, void *p, const fi_release *how) {
+    if (f != NULL && !fi_misuse_check_handle(f, how->operation))
         return;
     fi_found found = fi_find(p);
-    fi_incident incident = fi_found_incident(&found, p, f, operation);
+    fi_incident incident = fi_found_incident(&found, p, f, how->operation);
+    incident.site = how->site;
     if (found.place != FI_PLACE_BLOCK || fi_found_is_late(f, &found)) {
         fi_heap_blame(f, &found, &incident);
     } else if (fi_found_is_own(f, &found)) {
-        free_own(f, &found, incident);
+        free_own(f, &found, incident, how);
     } else if (f == NULL) {
         fi_heap_send_home(f, &found, incident);
     } else {
@@ -121,4 +140,14 @@ void fi_heap_free_slow(fief *f, void *p, const char *operation) {
         if (fi_heap_meet_foreign(f, &found, &incident, "the block goes home to its owner"))
             fi_heap_send_home(f, &found, incident);
     }
+}
+
+void fi_heap_free_slow(fief *f, void *p, const char *operation, const void *site) {
+    if (p == NULL)
+        return;
+    fi_pool *large = f != NULL ? fi_find_own_large(f, p) : NULL;
+    if (large != NULL)
+        fi_large_free(f, large);
+    else
+        fi_heap_free_found(f, p, &FI_RELEASE(operation, site));
 }

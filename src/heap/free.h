@@ -2,11 +2,14 @@
 #ifndef FI_HEAP_FREE_H
 #define FI_HEAP_FREE_H
 
-#include "heap/find.h"
+#include "heap/watch.h"
 
 /* Whatever the fast path did not take: NULL, large blocks, other interpreters' blocks, misuse. f NULL: a
  * sanctioned remote free. */
-FI_SLOW void fi_heap_free_slow(fief *f, void *p, const char *operation);
+FI_SLOW void fi_heap_free_slow(fief *f, void *p, const char *operation, const void *site);
+
+/* The same, for a verb that says more of the block than where it is. */
+void fi_heap_free_found(fief *f, void *p, const fi_release *how);
 
 /* An interpreter's own handle met another one's block: counts, tells, and says whether the call may go on by its
  * on_foreign. `verdict` is what is told if it does. */

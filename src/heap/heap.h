@@ -39,12 +39,16 @@ typedef struct fi_class {
 /* Plain counters of the owner. Blocks in a list of the handle are neither live nor free:
  *   allocations of small blocks = listed - blocks in lists
  *   live small blocks           = used blocks of all pools - blocks in lists
- *   frees                       = allocations - live                                          */
+ *   frees                       = allocations - live
+ * A watched handle has the blocks that src/debug gives out, and no others; one that samples has both. */
 typedef struct fi_counters {
     uint64_t listed; /* blocks moved from pools into lists, less those moved back */
     uint64_t large_allocations;
     uint64_t large_blocks;
     uint64_t large_bytes;
+    uint64_t watched_allocations; /* by src/debug, which alone knows what is live of them */
+    uint64_t watched_blocks;
+    uint64_t watched_bytes; /* requested */
     uint64_t pools;
     uint64_t arenas;
     uint64_t reserved_bytes;
@@ -58,6 +62,10 @@ typedef struct fi_counters {
     uint64_t limit_failures;
     uint64_t pressure_calls;
 } fi_counters;
+
+/* What src/debug knows of a watched handle. */
+typedef struct fi_debug fi_debug;
+typedef struct fi_details fi_details;
 
 typedef struct fi_exit {
     struct fi_exit *next;
@@ -80,9 +88,14 @@ struct fief {
     uint8_t on_foreign; /* fief_foreign_policy */
     uint8_t on_misuse;  /* fief_misuse_policy */
     bool zeroed;
-    bool in_pressure;      /* the pressure callback runs */
-    bool shrinking;        /* most of the heap was freed: give memory back as it comes (purge.c) */
-    uint32_t unwinding;    /* depth of fief_unwind_begin */
+    bool in_pressure;                    /* the pressure callback runs */
+    bool shrinking;                      /* most of the heap was freed: give memory back as it comes (purge.c) */
+    uint32_t unwinding;                  /* depth of fief_unwind_begin */
+    uint8_t policies[FIEF_MISUSE_COUNT]; /* fief_policy, by kind */
+    uint8_t on_leak;                     /* fief_leak_policy */
+    fi_debug *debug;                     /* NULL: nothing of it is watched */
+    uint64_t attention_at; /* once so many blocks were listed, the next allocation is for src/debug */
+    fi_block **own_lists;  /* what a watched handle uses in place of its fast lists; NULL: it is not */
     uint64_t told_foreign; /* owners whose foreign blocks have been written of (bit id mod 64) */
     fi_source source;
 
@@ -123,9 +136,14 @@ static inline fi_block *fi_heap_sentinel(fief *f) {
     return (fi_block *)f;
 }
 
-static inline fi_block **fi_heap_list(fief *f, unsigned size_class) {
+static inline fi_block **fi_heap_fast_list(fief *f, unsigned size_class) {
     return size_class < FI_FINE_CLASSES ? (fi_block **)&f->fast.lists[size_class]
                                         : &f->coarse_lists[size_class - FI_FINE_CLASSES];
+}
+
+/* The list that blocks of a class are handed out from. */
+static inline fi_block **fi_heap_list(fief *f, unsigned size_class) {
+    return FI_UNLIKELY(f->own_lists != NULL) ? &f->own_lists[size_class] : fi_heap_fast_list(f, size_class);
 }
 
 /* The first class from `from` on whose list or pools may not be empty; FI_CLASSES if there is none. */

@@ -2,69 +2,33 @@
 
 #include "base/atomics.h"
 #include "heap/pools.h"
+#include "heap/report.h"
+#include "heap/watch.h"
 #include "os/os.h"
 
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-enum { TEXT_BYTES = 1024 };
+/* ---- where reports are written ---- */
 
-static const char *const kind_names[FIEF_MISUSE_COUNT] = {
-    [FIEF_MISUSE_FOREIGN_FREE] = "foreign free", [FIEF_MISUSE_FOREIGN_REALLOC] = "foreign realloc",
-    [FIEF_MISUSE_LATE_FREE] = "late free",       [FIEF_MISUSE_DOUBLE_FREE] = "double free",
-    [FIEF_MISUSE_INTERIOR] = "interior pointer", [FIEF_MISUSE_MISALIGNED] = "misaligned pointer",
-    [FIEF_MISUSE_WILD] = "wild pointer",         [FIEF_MISUSE_WRITE_AFTER_FREE] = "write after free",
-    [FIEF_MISUSE_DEAD_HANDLE] = "dead handle",
-};
+enum { PAGES = 4, PAGE_BYTES = 16 * 1024 };
 
-static const char *const state_names[] = {
-    [FIEF_LIVE] = "live",
-    [FIEF_CLOSING] = "closing",
-    [FIEF_DEAD] = "dead",
-};
+/* Reports are long, and stacks may be short: there is room for so many at once, and for another, a shorter one on
+ * the stack. */
+typedef struct page {
+    char text[PAGE_BYTES], json[PAGE_BYTES];
+} page;
+static page pages[PAGES];
+static uint64_t pages_taken;
 
-/* ---- text ---- */
-
-typedef struct text {
-    char bytes[TEXT_BYTES];
-    size_t length;
-} text;
-
-FI_PRINTF(2, 3) static void add(text *t, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    int length = vsnprintf(t->bytes + t->length, sizeof t->bytes - t->length, format, arguments);
-    va_end(arguments);
-    size_t room = sizeof t->bytes - 1 - t->length;
-    t->length += length < 0 ? 0 : (size_t)length < room ? (size_t)length : room;
+static page *take_page(void) {
+    for (unsigned i = 0; i < PAGES; i++)
+        if ((fi_or_acq_rel(&pages_taken, UINT64_C(1) << i) >> i & 1) == 0)
+            return &pages[i];
+    return NULL;
 }
 
-static void add_who(text *t, const char *role, const fi_identity *who) {
-    if (who->id == FIEF_ID_NONE)
-        add(t, "  %-8s none", role);
-    else
-        add(t, "  %-8s interpreter %" PRIu64 " \"%s\" (%s)", role, who->id, who->name.text,
-            state_names[who->state]);
-}
-
-static void compose(text *t, const fi_incident *incident, const fi_identity *owner, const fi_identity *caller,
-                    const char *verdict) {
-    const fi_incident *i = incident;
-    add(t, "fief: %s in %s\n  %-8s %p", kind_names[i->kind], i->operation, "pointer",
-        (void *)(uintptr_t)i->pointer);
-    if (i->block == i->pointer && i->block != NULL)
-        add(t, ", a block of %zu bytes", i->block_bytes);
-    else if (i->block != NULL)
-        add(t, ", %zu bytes into the block %p of %zu bytes",
-            (size_t)((const char *)i->pointer - (const char *)i->block), (void *)(uintptr_t)i->block,
-            i->block_bytes);
-    add(t, "\n");
-    add_who(t, "owner", owner);
-    add(t, "\n");
-    add_who(t, "caller", caller);
-    add(t, ", thread %" PRIu64 "\n  %-8s %s\n", fi_os_thread_id(), "verdict", verdict);
+static void give_page(const page *taken) {
+    fi_and_acq_rel(&pages_taken, ~(UINT64_C(1) << (taken - pages)));
 }
 
 /* ---- telling ---- */
@@ -80,40 +44,89 @@ static bool has_callback(const fi_slot *slot) {
     return slot != NULL && fi_load_relaxed(&slot->report) != NULL;
 }
 
+/* A handle that is not watched has no site worth telling: its fast path lost it. */
+static fi_trace trace_of(const fi_incident *i, const fi_details *details) {
+    bool watched =
+        details->known || (i->caller != NULL && i->caller->state != FIEF_DEAD && i->caller->debug != NULL);
+    if (i->site == NULL || !watched)
+        return 0;
+    return fi_the_tracer.capture(i->caller, i->site);
+}
+
+static void hand_over(const fi_account *a, const fi_text *text, const fi_text *json, const fi_identity *teller) {
+    const fi_incident *i = a->incident;
+    const fi_details *d = a->details;
+    teller->report(
+        &(fief_report){
+            .kind = i->kind,
+            .kind_name = fi_misuse_kind_name(i->kind),
+            .operation = i->operation,
+            .verdict = a->verdict,
+            .pointer = i->pointer,
+            .block = i->block,
+            .displacement = i->block != NULL ? (size_t)((uintptr_t)i->pointer - (uintptr_t)i->block) : 0,
+            .block_size = i->block_bytes,
+            .owner = a->owner->id,
+            .caller = a->caller->id,
+            .owner_name = a->owner->name.text,
+            .caller_name = a->caller->name.text,
+            .owner_state = a->owner->state,
+            .thread = a->thread,
+            .text = text->bytes,
+            .json = json->bytes,
+            .requested_size = d->requested_size,
+            .serial = d->serial,
+            .age_ms = d->age_ms,
+            .alloc_thread = d->alloc_thread,
+            .is_freed = d->freed,
+            .free_thread = d->free_thread,
+            .freed_by = d->freed_by,
+            .tag = d->tag,
+            .domain = d->domain,
+            .damage = i->damaged_bytes > 0 ? (ptrdiff_t)((uintptr_t)i->damage - (uintptr_t)i->block) : 0,
+            .damaged_bytes = i->damaged_bytes,
+        },
+        teller->report_arg);
+}
+
+static void tell(const fi_account *account, fi_text text, fi_text json, bool hushed) {
+    const fi_identity *teller = account->caller->report != NULL ? account->caller : account->owner;
+    fi_report_text(&text, account);
+    fi_report_json(&json, account);
+    if (!hushed || teller->report != NULL)
+        fi_the_watch.publish(json.bytes, json.length);
+    if (teller->report != NULL)
+        hand_over(account, &text, &json, teller);
+    else if (!hushed)
+        fi_os_write_error(text.bytes, text.length);
+}
+
 void fi_misuse_tell(const fi_incident *incident, const char *verdict, bool hushed) {
     const fi_slot *caller_slot = incident->caller != NULL ? incident->caller->slot : incident->caller_slot;
     if (hushed && !has_callback(caller_slot) && !has_callback(incident->owner_slot))
         return;
     fi_identity caller = caller_of(incident);
     fi_identity owner = fi_slot_identify(incident->owner_slot, incident->owner_id);
-    const fi_identity *teller = caller.report != NULL ? &caller : &owner;
-    text t = {.length = 0};
-    compose(&t, incident, &owner, &caller, verdict);
-    if (teller->report == NULL) {
-        if (!hushed)
-            fi_os_write_error(t.bytes, t.length);
-        return;
+    fi_details details = {.tag = "", .domain = ""};
+    fi_the_watch.explain(incident->block != NULL ? incident->block : incident->pointer, &details);
+    fi_account account = {.incident = incident,
+                          .details = &details,
+                          .owner = &owner,
+                          .caller = &caller,
+                          .verdict = verdict,
+                          .trace = trace_of(incident, &details),
+                          .thread = fi_os_thread_id()};
+    page *taken = take_page();
+    if (taken != NULL) {
+        tell(&account, FI_TEXT(taken->text), FI_TEXT(taken->json), hushed);
+        give_page(taken);
+    } else {
+        char text[1024], json[2048];
+        tell(&account, FI_TEXT(text), FI_TEXT(json), hushed);
     }
-    const fi_incident *i = incident;
-    fief_report report = {
-        .kind = i->kind,
-        .kind_name = kind_names[i->kind],
-        .operation = i->operation,
-        .verdict = verdict,
-        .pointer = i->pointer,
-        .block = i->block,
-        .displacement = i->block != NULL ? (size_t)((const char *)i->pointer - (const char *)i->block) : 0,
-        .block_size = i->block_bytes,
-        .owner = owner.id,
-        .caller = caller.id,
-        .owner_name = owner.name.text,
-        .caller_name = caller.name.text,
-        .owner_state = owner.state,
-        .thread = fi_os_thread_id(),
-        .text = t.bytes,
-    };
-    teller->report(&report, teller->report_arg);
 }
+
+/* ---- policy ---- */
 
 /* The owner has ended since the incident was looked at: then its end, and not the program, made the block go. */
 static bool has_ended_meanwhile(const fi_incident *incident, const fi_identity *owner) {
@@ -121,23 +134,36 @@ static bool has_ended_meanwhile(const fi_incident *incident, const fi_identity *
     return incident->owner_id != FIEF_ID_NONE && owner->state == FIEF_DEAD && !own;
 }
 
-void fi_misuse(const fi_incident *incident) {
+static fief_policy policy_of(const uint8_t *policies, fief_misuse_policy on_misuse, fief_misuse kind) {
+    static const fief_policy by_default[] = {[FIEF_MISUSE_ABORT] = FIEF_POLICY_ABORT,
+                                             [FIEF_MISUSE_REPORT] = FIEF_POLICY_REPORT,
+                                             [FIEF_MISUSE_IGNORE] = FIEF_POLICY_IGNORE};
+    return policies[kind] != FIEF_POLICY_DEFAULT ? (fief_policy)policies[kind] : by_default[on_misuse];
+}
+
+bool fi_misuse_is_fatal(const fi_incident *incident, const char *fatal_verdict) {
     fi_identity owner = fi_slot_identify(incident->owner_slot, incident->owner_id);
     if (has_ended_meanwhile(incident, &owner)) {
         fi_incident late = *incident;
         late.kind = FIEF_MISUSE_LATE_FREE;
         fi_misuse_tell(&late, "the block stays dead", false);
-        return;
+        return false;
     }
-    fief_misuse_policy policy = owner.on_misuse;
+    fief_policy policy = policy_of(owner.policies, owner.on_misuse, incident->kind);
     if (incident->caller != NULL) {
-        policy = (fief_misuse_policy)incident->caller->on_misuse;
+        policy =
+            policy_of(incident->caller->policies, (fief_misuse_policy)incident->caller->on_misuse, incident->kind);
         incident->caller->count.misuses += incident->caller->state != FIEF_DEAD;
     }
-    if (policy == FIEF_MISUSE_IGNORE)
-        return;
-    fi_misuse_tell(incident, policy == FIEF_MISUSE_ABORT ? "abort" : "the call does nothing", false);
-    if (policy == FIEF_MISUSE_ABORT)
+    if (policy == FIEF_POLICY_IGNORE)
+        return false;
+    const char *verdict = incident->goes_on ? "the call goes on" : "the call does nothing";
+    fi_misuse_tell(incident, policy == FIEF_POLICY_ABORT ? fatal_verdict : verdict, false);
+    return policy == FIEF_POLICY_ABORT;
+}
+
+void fi_misuse(const fi_incident *incident) {
+    if (fi_misuse_is_fatal(incident, "abort"))
         abort();
 }
 

@@ -5,10 +5,11 @@
 #include "heap/charge.h"
 #include "heap/purge.h"
 #include "heap/stats.h"
+#include "heap/watch.h"
 
 /* A full pool becomes READY when this part of it has come back: less, and a refill would be for a few blocks;
  * more, and the heap would be larger than it need be. docs/decisions/0005-pool-choice.md has the measurements. */
-enum { FULL_FRACTION = 16 };
+enum { FULL_FRACTION = 16, LEAST_ROOM_BYTES = 16 };
 
 static void set_state(fi_pool *pool, fi_pool_state state) {
     fi_store_relaxed(&pool->state, (uint8_t)state);
@@ -16,12 +17,27 @@ static void set_state(fi_pool *pool, fi_pool_state state) {
 
 /* ---- opening and closing ---- */
 
+/* Watched blocks have a guard in front, the end of the one before: so the first one has room before it. No more
+ * than keeps every block as aligned as its size. */
+static char *first_block(const fief *f, const fi_pool *pool, unsigned size_class) {
+    bool behind_handle = pool->arena->holds_handle && fi_map_granule(pool) == 0;
+    char *start = fi_map_address(pool) + (behind_handle ? FI_HANDLE_BYTES : 0);
+    if (f->own_lists == NULL)
+        return start;
+    size_t room = fi_class_bytes(size_class) & -fi_class_bytes(size_class);
+    room = room < LEAST_ROOM_BYTES ? LEAST_ROOM_BYTES : room;
+    return start + (room < fi_os_page_bytes() ? room : fi_os_page_bytes());
+}
+
 fi_pool *fi_heap_open_pool(fief *f, unsigned size_class) {
     fi_pool *pool = fi_heap_take_granule(f, fi_heap_is_coarse(size_class));
     if (pool == NULL)
         return NULL;
-    bool behind_handle = pool->arena->holds_handle && fi_map_granule(pool) == 0;
-    fi_pool_open(pool, pool->arena, size_class, fi_map_address(pool) + (behind_handle ? FI_HANDLE_BYTES : 0), f);
+    if (f->own_lists != NULL && !fi_the_watch.opening(f, pool)) {
+        fi_heap_give_run(f, pool, 1, 0);
+        return NULL;
+    }
+    fi_pool_open(pool, pool->arena, size_class, first_block(f, pool, size_class), f);
     f->classes[size_class].current = fi_map_index(pool);
     f->touched[size_class / 64] |= UINT64_C(1) << (size_class % 64);
     f->count.pools++;

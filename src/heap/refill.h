@@ -7,15 +7,20 @@
 /* A block of a size class whose list was found empty, or whose first block was found written to. */
 void *fi_heap_refill(fief *f, unsigned size_class);
 
-/* The same as the fast path, for any class. */
-static inline void *fi_heap_pop(fief *f, unsigned size_class) {
-    fi_block **list = fi_heap_list(f, size_class);
+/* The first block of a list; NULL if the list is empty, or its first block was written to: then a refill is next.
+ */
+static inline void *fi_heap_pop_from(fi_block **list) {
     fi_block *block = *list;
     block->mark -= (uintptr_t)block;
     if (FI_UNLIKELY(block->mark != 0))
-        return fi_heap_refill(f, size_class);
+        return NULL;
     *list = block->next;
     return block;
+}
+
+/* The same as the fast path, for any class. */
+static inline void *fi_heap_pop(fief *f, unsigned size_class) {
+    return fi_heap_pop_from(fi_heap_fast_list(f, size_class));
 }
 
 #endif

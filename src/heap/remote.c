@@ -3,6 +3,7 @@
 #include "heap/large.h"
 #include "heap/misuse.h"
 #include "heap/pools.h"
+#include "heap/watch.h"
 
 static uint64_t word_of(uint32_t generation, uint32_t bits) {
     return (uint64_t)generation << 32 | bits;
@@ -49,7 +50,7 @@ bool fi_remote_free(const void *p) {
     fi_arena *arena = fi_map_find(p);
     const fi_slot *slot = arena != NULL ? fi_owner_slot(arena) : NULL;
     const void *owner = slot != NULL ? fi_load_acquire(&arena->owner) : NULL;
-    if (owner == NULL || fi_load_relaxed(&slot->state) != FIEF_LIVE)
+    if (owner == NULL || fi_load_relaxed(&slot->state) != FIEF_LIVE || fi_load_relaxed(&slot->watched) != 0)
         return false;
     const fi_pool *pool = fi_map_pools(arena) + fi_map_granule_of(arena, p);
     fi_pool_view view;
@@ -67,8 +68,12 @@ static size_t take_in_word(fief *f, fi_pool *pool, unsigned first, uint32_t bits
     size_t taken = 0;
     for (; bits != 0; bits &= bits - 1) {
         unsigned index = first + fi_lowest_bit(bits);
-        if (!fi_pool_is_small(pool) || index >= pool->carved) /* what is still set was freed twice */
+        if (pool->state == FI_POOL_NONE || index >= pool->carved) /* what is still set was freed twice */
             break;
+        if (f->debug != NULL && fi_the_watch.home(f, pool, index)) {
+            taken++;
+            continue;
+        }
         fi_block *block = fi_pool_block(pool, f, index);
         if (block->mark == (uintptr_t)block && fi_heap_is_listed(f, pool, block)) {
             fi_misuse_came_home_free(f, pool, block);
@@ -96,13 +101,14 @@ static size_t take_in_small(fief *f, fi_pool *pool) {
 }
 
 static size_t take_in_pool(fief *f, fi_pool *pool) {
-    if (fi_pool_is_small(pool))
+    if (fi_pool_is_small(pool) || pool->state == FI_POOL_GUARDED)
         return take_in_small(f, pool);
     if (pool->state != FI_POOL_LARGE && pool->state != FI_POOL_HUGE)
         return 0;
     if (bits_of(fi_load_acquire(fi_map_remote(pool)), pool->generation) == 0)
         return 0;
-    fi_large_free(f, pool);
+    if (f->debug == NULL || !fi_the_watch.home(f, pool, 0))
+        fi_large_free(f, pool);
     return 1;
 }
 

@@ -15,5 +15,7 @@ fi_identity fi_slot_identify(const fi_slot *slot, fief_id id) {
                          .report_arg = fi_load_acquire(&slot->report_arg)};
     for (unsigned i = 0; i < FI_NAME_WORDS; i++)
         known.name.words[i] = fi_load_acquire(&slot->name.words[i]);
+    for (unsigned i = 0; i < FIEF_MISUSE_COUNT; i++)
+        known.policies[i] = fi_load_acquire(&slot->policies[i]);
     return fi_load_relaxed(&slot->id) == id ? known : who;
 }

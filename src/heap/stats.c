@@ -63,13 +63,15 @@ static void add_pools(const fi_arena *arena, fi_live *live) {
 }
 
 fi_live fi_stats_count_live(fief *f) {
+    if (f->own_lists != NULL)
+        return (fi_live){f->count.watched_blocks, f->count.watched_bytes, 0};
     fi_live live = {f->count.large_blocks, f->count.large_bytes, 0};
     for (uint32_t i = 0; i < f->arena_end; i++)
         if (f->arenas[i] != NULL)
             add_pools(f->arenas[i], &live);
     fi_listed listed = fi_heap_count_listed(f);
-    live.blocks -= listed.blocks;
-    live.bytes -= listed.bytes;
+    live.blocks += f->count.watched_blocks - listed.blocks;
+    live.bytes += f->count.watched_bytes - listed.bytes;
     live.listed = listed.blocks;
     return live;
 }
@@ -77,7 +79,9 @@ fi_live fi_stats_count_live(fief *f) {
 void fi_stats_publish(fief *f) {
     const fi_counters *count = &f->count;
     fi_live live = fi_stats_count_live(f);
-    uint64_t allocations = count->listed - live.listed + count->large_allocations;
+    uint64_t allocations = count->watched_allocations;
+    if (f->own_lists == NULL)
+        allocations += count->listed - live.listed + count->large_allocations;
     begin_publishing(f);
     store_memory(f);
     fi_store_release(&f->stats.id, f->id);

@@ -5,7 +5,9 @@
 #ifndef FI_HEAP_TRACER_H
 #define FI_HEAP_TRACER_H
 
-#include "heap/heap.h"
+#include "fief/trace.h"
+
+#include <stdbool.h>
 
 typedef uint32_t fi_trace;
 

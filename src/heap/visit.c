@@ -4,6 +4,7 @@
 #include "heap/purge.h"
 #include "heap/remote.h"
 #include "heap/stats.h"
+#include "heap/watch.h"
 
 #include <string.h>
 
@@ -14,6 +15,25 @@ typedef struct visit {
     fief_visitor *visitor;
     void *arg;
 } visit;
+
+/* A watched heap's blocks are live by their records, which know their size, too. */
+static bool show(const visit *v, const fi_pool *pool, unsigned index, void *block, size_t bytes) {
+    if (v->f->debug != NULL) {
+        fi_seen seen = {block, bytes};
+        if (!fi_the_watch.is_live(v->f, pool, index, &seen))
+            return true;
+        return v->visitor(seen.block, seen.bytes, v->arg);
+    }
+    return v->visitor(block, bytes, v->arg);
+}
+
+static bool visit_guarded(const visit *v, const fi_pool *pool) {
+    unsigned blocks = pool->carved;
+    for (unsigned i = 0; i < blocks; i++)
+        if (!show(v, pool, i, NULL, 0))
+            return false;
+    return true;
+}
 
 /* The set is made before the first visit, so that the visitor may free what it sees. */
 static bool visit_pool(const visit *v, fi_pool *pool) {
@@ -28,7 +48,7 @@ static bool visit_pool(const visit *v, fi_pool *pool) {
     }
     unsigned carved = pool->carved;
     for (unsigned i = 0; i < carved; i++)
-        if ((free[i / 64] >> (i % 64) & 1) == 0 && !v->visitor(start + i * bytes, bytes, v->arg))
+        if ((free[i / 64] >> (i % 64) & 1) == 0 && !show(v, pool, i, start + i * bytes, bytes))
             return false;
     return true;
 }
@@ -36,9 +56,11 @@ static bool visit_pool(const visit *v, fi_pool *pool) {
 static bool visit_granule(const visit *v, fi_pool *pool) {
     if (fi_pool_is_small(pool))
         return visit_pool(v, pool);
+    if (pool->state == FI_POOL_GUARDED)
+        return visit_guarded(v, pool);
     if (pool->state != FI_POOL_LARGE && pool->state != FI_POOL_HUGE)
         return true;
-    return v->visitor(fi_map_address(pool), pool->large_bytes, v->arg);
+    return show(v, pool, 0, fi_pool_start(pool, v->f), pool->large_bytes);
 }
 
 static bool visit_arena(const visit *v, fi_arena *arena) {

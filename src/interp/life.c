@@ -8,6 +8,7 @@
 #include "heap/misuse.h"
 #include "heap/remote.h"
 #include "heap/stats.h"
+#include "heap/watch.h"
 #include "interp/registry.h"
 #include "os/os.h"
 
@@ -17,7 +18,7 @@
 
 /* A list or a class as a fresh handle has it. An ended interpreter leaves all of them so. */
 static void reset_class(fief *f, unsigned size_class) {
-    *fi_heap_list(f, size_class) = fi_heap_sentinel(f);
+    *fi_heap_fast_list(f, size_class) = fi_heap_sentinel(f);
     f->classes[size_class] = (fi_class){0, 0};
     f->worth[size_class] = 1;
     f->patience[size_class] = FI_PATIENCE;
@@ -52,6 +53,12 @@ static void set_up(fief *f, fi_arena *arena, fi_slot *slot, const fief_config *c
     f->arenas = f->inline_arenas;
     f->arena_room = FI_INLINE_ARENAS;
     f->unwinding = f->events = 0;
+    f->on_leak = (uint8_t)config->on_leak;
+    f->debug = NULL;
+    f->attention_at = UINT64_MAX;
+    f->own_lists = NULL;
+    f->frames = NULL;
+    memset(f->policies, FIEF_POLICY_DEFAULT, sizeof f->policies);
     f->told_foreign = 0;
     f->count = (fi_counters){.charged_bytes = fi_os_page_bytes(), .charged_peak_bytes = fi_os_page_bytes()};
     fi_heap_set_limit(f, &config->limit);
@@ -82,14 +89,21 @@ static fi_arena *take_both(const fief_config *config, const fi_source *source, f
 fief_status fi_life_begin(fief **out, const fief_config *config) {
     const fi_source source = {config->provider.ctx, config->provider.alloc, config->provider.free};
     fi_slot *slot;
-    fi_arena *arena = fi_registry_ready() ? take_both(config, &source, &slot) : NULL;
-    if (arena == NULL)
+    fi_debug *debug;
+    if (!fi_registry_ready() || !fi_the_watch.prepare(config, &debug))
         return FIEF_NO_MEMORY;
+    fi_arena *arena = take_both(config, &source, &slot);
+    if (arena == NULL) {
+        fi_the_watch.discard(debug);
+        return FIEF_NO_MEMORY;
+    }
     fief *f = (fief *)(void *)arena->start;
     if (!arena->holds_handle)
         make_handle(f);
     arena->holds_handle = 1;
     set_up(f, arena, slot, config);
+    if (debug != NULL)
+        fi_the_watch.attach(f, debug, config);
     fi_registry_open(slot, f);
     *out = f;
     return FIEF_OK;
@@ -180,12 +194,16 @@ fief_status fi_life_end(fief *f) {
     fi_registry_close(f->slot);
     run_exits(f);
     fi_remote_take_in(f);
+    if (f->debug != NULL)
+        fi_the_watch.closing(f);
     fi_live live = fi_stats_count_live(f);
     fi_arena *home = f->arenas[0];
     FI_ASSERT(home != NULL && home->holds_handle);
     for (uint32_t i = 0; i < f->arena_end; i++)
         if (f->arenas[i] != NULL && f->arenas[i] != home)
             leave_arena(f, f->arenas[i]);
+    if (f->debug != NULL)
+        fi_the_watch.end(f);
     close_pools(f, home);
     clean_handle(f);
     leave_home(home, f->source, f->slot, &(fi_leak){live.blocks, live.bytes});

@@ -40,16 +40,26 @@ FI_HOT void fief_free_sized(fief *f, void *p, size_t size) {
 }
 
 FI_SLOW void *fief_slow_alloc_1(fief *f, size_t size) {
-    return size - 1 < FI_FINE_BYTES ? fi_heap_refill(f, fi_fine_class(size, f->fast.round))
-                                    : fi_heap_alloc(f, size);
+    const void *site = FI_CALLER();
+    if (size - 1 >= FI_FINE_BYTES)
+        return fi_heap_alloc(f, size, site);
+    return fi_watch_wants(f) ? fi_heap_alloc_watched(f, size, site)
+                             : fi_heap_refill(f, fi_fine_class(size, f->fast.round));
 }
 
 FI_SLOW void fief_slow_free_1(fief *f, void *p) {
-    fi_heap_free_slow(f, p, "fief_free");
+    fi_heap_free_slow(f, p, "fief_free", FI_CALLER());
 }
 
-FI_SLOW void fief_slow_free_sized_1(fief *f, void *p) {
-    fi_heap_free_slow(f, p, "fief_free_sized");
+/* What is not watched knows the size. */
+FI_SLOW void fief_slow_free_sized_1(fief *f, void *p, size_t size) {
+    if (FI_LIKELY(f->debug == NULL) || p == NULL) {
+        fi_heap_free_slow(f, p, "fief_free_sized", FI_CALLER());
+        return;
+    }
+    fi_release how = FI_RELEASE("fief_free_sized", FI_CALLER());
+    how.size = size;
+    fi_heap_free_found(f, p, &how);
 }
 
 FI_SLOW void fief_slow_event_1(fief *f, fief_fast_pool *pool) {
@@ -59,30 +69,38 @@ FI_SLOW void fief_slow_event_1(fief *f, fief_fast_pool *pool) {
 /* ---- blocks ---- */
 
 void *fief_zalloc(fief *f, size_t size) {
-    return fi_heap_zalloc(f, size);
+    return fi_heap_zalloc(f, size, FI_CALLER());
 }
 
 void *fief_calloc(fief *f, size_t count, size_t size) {
     size_t bytes;
-    return __builtin_mul_overflow(count, size, &bytes) ? NULL : fi_heap_zalloc(f, bytes);
+    return __builtin_mul_overflow(count, size, &bytes) ? NULL : fi_heap_zalloc(f, bytes, FI_CALLER());
 }
 
 void *fief_alloc_aligned(fief *f, size_t size, size_t alignment) {
-    return fi_heap_alloc_aligned(f, size, alignment);
+    return fi_heap_alloc_aligned(f, size, alignment, FI_CALLER());
 }
 
 FI_HOT void *fief_realloc(fief *f, void *p, size_t size) {
-    return p != NULL ? fi_heap_realloc(f, p, size, "fief_realloc") : fief_alloc(f, size);
+    if (p == NULL)
+        return fief_alloc(f, size);
+    if (fi_heap_realloc_is_done(f, p, size))
+        return p;
+    return fi_heap_realloc_slow(f, p, size, FI_ANY_SIZE, "fief_realloc", FI_CALLER());
 }
 
+/* The pool knows the old size; a debug level compares. */
 FI_HOT void *fief_realloc_sized(fief *f, void *p, size_t old_size, size_t new_size) {
-    (void)old_size; /* the pool knows */
-    return p != NULL ? fi_heap_realloc(f, p, new_size, "fief_realloc_sized") : fief_alloc(f, new_size);
+    if (p == NULL)
+        return fief_alloc(f, new_size);
+    if (fi_heap_realloc_is_done(f, p, new_size))
+        return p;
+    return fi_heap_realloc_slow(f, p, new_size, old_size, "fief_realloc_sized", FI_CALLER());
 }
 
 void fief_free_remote(void *p) {
     if (FI_UNLIKELY(!fi_remote_free(p)))
-        fi_heap_free_slow(NULL, p, "fief_free_remote");
+        fi_heap_free_slow(NULL, p, "fief_free_remote", FI_CALLER());
 }
 
 size_t fief_usable_size(const void *p) {
@@ -101,7 +119,8 @@ static bool config_is_valid(const fief_config *config) {
     return (config->alignment == 8 || config->alignment == 16) && provider_is_whole &&
            fi_limit_is_valid(&config->limit) && config->on_foreign >= FIEF_FOREIGN_ROUTE &&
            config->on_foreign <= FIEF_FOREIGN_IGNORE && config->on_misuse >= FIEF_MISUSE_ABORT &&
-           config->on_misuse <= FIEF_MISUSE_IGNORE;
+           config->on_misuse <= FIEF_MISUSE_IGNORE && config->debug <= FIEF_DEBUG_GUARD &&
+           config->on_leak <= FIEF_LEAK_STRICT;
 }
 
 fief_status fief_create(fief **out, const fief_config *config) {
@@ -113,7 +132,8 @@ fief_status fief_create(fief **out, const fief_config *config) {
         config = &defaults;
     if (config->size != sizeof *config || !config_is_valid(config))
         return FIEF_BAD_ARGUMENT;
-    return fi_life_begin(out, config);
+    fief_config room;
+    return fi_life_begin(out, fi_the_watch.configure(config, &room));
 }
 
 fief_status fief_destroy(fief *f) {

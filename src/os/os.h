@@ -35,6 +35,9 @@ bool fi_os_enable(void *at, size_t bytes);
 bool fi_os_commit(void *at, size_t bytes);
 void fi_os_decommit(void *at, size_t bytes);
 
+/* Makes usable memory inaccessible, and keeps what it holds. */
+bool fi_os_forbid(void *at, size_t bytes);
+
 /* Gives memory back and leaves the range usable, as zeros. */
 void fi_os_purge(void *at, size_t bytes);
 
@@ -48,8 +51,25 @@ bool fi_os_move_pages(void *from, void *to, size_t bytes);
 /* Milliseconds of a monotonic clock, some milliseconds coarse. */
 uint64_t fi_os_now_ms(void);
 
-/* The system's number of this thread. */
+/* The system's number of this thread. Cheap: it is asked for once. */
 uint64_t fi_os_thread_id(void);
+
+/* Stops in the debugger, or ends the program where there is none. */
+void fi_os_stop(void);
+
+/* An access to memory that may not be touched. */
+typedef enum fi_fault_kind { FI_FAULT_ACCESS, FI_FAULT_READ, FI_FAULT_WRITE } fi_fault_kind;
+typedef struct fi_fault {
+    const char *address;
+    const void *pc;
+    fi_fault_kind kind;
+} fi_fault;
+
+/* True: the access may be tried again. Runs in a signal handler. */
+typedef bool fi_fault_fn(const fi_fault *fault);
+
+/* Has `fn` see each fault of the process first; whoever handled them before gets what it does not settle. Once. */
+bool fi_os_catch_faults(fi_fault_fn *fn);
 
 /* To stderr, by write(2); short writes are completed, errors ignored. Any length. */
 void fi_os_write_error(const char *text, size_t bytes);

@@ -6,6 +6,8 @@
 #include "base/bits.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -64,8 +66,26 @@ uint64_t fi_os_now_ms(void) {
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* A forked child is another thread: it asks again. */
+static _Thread_local uint64_t thread_id __attribute__((tls_model("initial-exec")));
+
+static void forget_thread_id(void) {
+    thread_id = 0;
+}
+
+static uint64_t ask_thread_id(void) {
+    static uint64_t watches_forks;
+    if (fi_or_acq_rel(&watches_forks, 1) == 0)
+        (void)pthread_atfork(NULL, NULL, forget_thread_id);
+    return thread_id = (uint64_t)syscall(SYS_gettid);
+}
+
 uint64_t fi_os_thread_id(void) {
-    return (uint64_t)syscall(SYS_gettid);
+    return thread_id != 0 ? thread_id : ask_thread_id();
+}
+
+void fi_os_stop(void) {
+    raise(SIGTRAP);
 }
 
 /* ---- address space ---- */
@@ -130,6 +150,10 @@ bool fi_os_commit(void *at, size_t bytes) {
 void fi_os_decommit(void *at, size_t bytes) {
     if (map(at, bytes, PROT_NONE, MAP_FIXED) == NULL)
         fi_os_purge(at, bytes);
+}
+
+bool fi_os_forbid(void *at, size_t bytes) {
+    return !request_must_fail() && protect(at, bytes, PROT_NONE);
 }
 
 void fi_os_purge(void *at, size_t bytes) {

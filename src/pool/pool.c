@@ -59,6 +59,13 @@ void fi_pool_open_large(fi_pool *first, fi_arena *arena, unsigned granules, size
         open_tail(first + i, arena, i);
 }
 
+void fi_pool_open_guarded(fi_pool *pool, fi_arena *arena, size_t bytes, unsigned places, void *owner) {
+    fi_pool_open_large(pool, arena, 1, bytes, FI_POOL_GUARDED, owner);
+    begin_change(pool);
+    fi_store_release(&pool->carved, (uint16_t)places);
+    end_change(pool);
+}
+
 void fi_pool_resize_large(fi_pool *first, unsigned granules, size_t bytes) {
     for (unsigned i = first->capacity; i < granules; i++)
         open_tail(first + i, first->arena, i);
@@ -66,6 +73,13 @@ void fi_pool_resize_large(fi_pool *first, unsigned granules, size_t bytes) {
         fi_pool_close(first + i);
     first->capacity = (uint16_t)granules;
     fi_store_release(&first->large_bytes, bytes);
+}
+
+void fi_pool_move_start(fi_pool *first, ptrdiff_t bytes) {
+    begin_change(first);
+    fi_store_release(&first->base, first->base + (uintptr_t)bytes);
+    fi_store_release(&first->large_bytes, first->large_bytes - (size_t)bytes);
+    end_change(first);
 }
 
 void fi_pool_close(fi_pool *pool) {

@@ -18,8 +18,14 @@ void fi_pool_open(fi_pool *pool, fi_arena *arena, unsigned size_class, char *sta
 void fi_pool_open_large(fi_pool *first, fi_arena *arena, unsigned granules, size_t bytes, fi_pool_state state,
                         void *owner);
 
+/* Makes an arena `places` guarded blocks: GUARDED. What lies where in it is its opener's to know. */
+void fi_pool_open_guarded(fi_pool *pool, fi_arena *arena, size_t bytes, unsigned places, void *owner);
+
 /* Takes further granules behind a large block into it, or gives up its last ones; and sets its usable bytes. */
 void fi_pool_resize_large(fi_pool *first, unsigned granules, size_t bytes);
+
+/* Makes a large block begin `bytes` further on, at its end's cost. */
+void fi_pool_move_start(fi_pool *first, ptrdiff_t bytes);
 
 /* From here on every free of what was in it is refused, whichever thread tries. */
 void fi_pool_close(fi_pool *pool);

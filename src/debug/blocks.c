@@ -1,0 +1,281 @@
+#include "debug/blocks.h"
+
+#include "base/tool.h"
+#include "debug/fill.h"
+#include "debug/large.h"
+#include "debug/quarantine.h"
+#include "heap/alloc.h"
+#include "heap/pools.h"
+#include "os/os.h"
+
+#include <string.h>
+
+/* ---- allocation ---- */
+
+/* Most blocks are where the map has the entries of their own address. */
+static fi_pool *pool_of(const fief *f, const char *block) {
+    size_t granules = fi_the_map.units * FI_UNIT_GRANULES;
+    fi_pool *pool = &fi_the_map.pools[((uintptr_t)block >> FI_GRANULE_SHIFT) & (granules - 1)];
+    return FI_LIKELY(fief_fast_holds(f, (const fief_fast_pool *)pool, block)) ? pool : fi_heap_pool_of(f, block);
+}
+
+static fi_spot take_small(fief *f, size_t bytes, size_t alignment) {
+    bytes = bytes < FI_LEAST_SLOT_BYTES ? FI_LEAST_SLOT_BYTES : bytes;
+    char *block = fi_heap_alloc_raw(f, bytes, alignment, false);
+    if (block == NULL)
+        return (fi_spot){.block = NULL};
+    fi_pool *pool = pool_of(f, block);
+    unsigned index = (unsigned)fi_class_divide(pool->size_class, (size_t)(block - fi_pool_start(pool, f)));
+    return (fi_spot){pool,          index, fi_record_of(pool, index), block, fi_class_bytes(pool->size_class),
+                     FI_FENCE_BYTES};
+}
+
+static fi_spot try_to_take(fief *f, size_t size, size_t alignment, bool zero) {
+    size_t bytes = size + FI_FENCE_BYTES;
+    if (bytes <= FI_SMALL_BYTES && alignment <= fi_os_page_bytes())
+        return take_small(f, bytes, alignment);
+    return fi_debug_large_alloc(f, size, alignment, zero);
+}
+
+/* At the limit what is in quarantine goes first. */
+static fi_spot take(fief *f, size_t size, size_t alignment, bool zero) {
+    fi_spot spot = {.block = NULL};
+    if (size > PTRDIFF_MAX - FI_UNIT_BYTES)
+        return spot;
+    do
+        spot = try_to_take(f, size, alignment, zero);
+    while (spot.block == NULL && fi_quarantine_drain(f, 0));
+    return spot;
+}
+
+static void record(fief *f, const fi_spot *spot, const fi_request *request, size_t alignment) {
+    fi_record *r = spot->record;
+    r->serial = ++f->debug->serial;
+    r->size = request->size;
+    r->next = NULL;
+    r->freed_by = FIEF_ID_NONE;
+    r->made = fi_event_now(f, request->site);
+    r->freed = (fi_event){0, 0, 0};
+    r->alignment_shift = (uint8_t)fi_lowest_bit(alignment);
+    r->domain = request->domain;
+    r->tag = request->tag;
+    fi_store_release(&r->state, FI_RECORD_LIVE);
+    f->count.watched_allocations++;
+    f->count.watched_blocks++;
+    f->count.watched_bytes += request->size;
+}
+
+static void fill(fief *f, const fi_spot *spot, const fi_request *request) {
+    if (f->debug->fills) {
+        fi_fence_draw(spot, request->size);
+        if (!request->zero)
+            fi_fill(spot->block, FI_FRESH, request->size);
+    }
+    if (request->zero && fi_pool_is_small(spot->pool))
+        memset(spot->block, 0, request->size);
+    if (!f->debug->fills)
+        fi_tool_alloc(spot->block, request->size, spot->slot_bytes, request->zero);
+}
+
+static void *alloc(fief *f, const fi_request *request) {
+    size_t least = f->fast.round + 1;
+    size_t alignment = request->alignment > least ? request->alignment : least;
+    void *guarded = f->debug->level != FIEF_DEBUG_GUARD ? NULL : fi_guard_alloc(f, request, alignment);
+    if (guarded != NULL)
+        return guarded;
+    fi_spot spot = take(f, request->size, alignment, request->zero);
+    if (spot.block == NULL)
+        return NULL;
+    fill(f, &spot, request);
+    record(f, &spot, request, alignment);
+    return spot.block;
+}
+
+/* A handle that only samples: this allocation if it can be guarded, and then none for some time. */
+static void *sample(fief *f, const fi_request *request) {
+    fi_guard_next_sample(f);
+    size_t least = f->fast.round + 1;
+    size_t alignment = request->alignment > least ? request->alignment : least;
+    void *guarded = fi_guard_alloc(f, request, alignment);
+    if (guarded != NULL)
+        return guarded;
+    if (request->alignment > 1)
+        return fi_heap_alloc_aligned(f, request->size, request->alignment, request->site);
+    return request->zero ? fi_heap_zalloc(f, request->size, request->site)
+                         : fi_heap_alloc(f, request->size, request->site);
+}
+
+void *fi_watched_alloc(fief *f, const fi_request *request) {
+    if (!fi_misuse_check_handle(f, request->operation))
+        return NULL;
+    if (f->own_lists == NULL)
+        return sample(f, request);
+    uint64_t previous = fi_debug_enter(f, request->operation, request->site);
+    void *block = alloc(f, request);
+    if (FI_UNLIKELY(f->debug->serial == f->debug->break_at) && block != NULL)
+        fi_os_stop();
+    fi_debug_leave(f, previous);
+    return block;
+}
+
+/* ---- what a release says of its block ---- */
+
+static fi_incident incident_of(fief *f, fief_misuse kind, const fi_spot *spot, const fi_release *how) {
+    return (fi_incident){.kind = kind,
+                         .operation = how->operation,
+                         .pointer = spot->block,
+                         .block = spot->block,
+                         .block_bytes = spot->record->size,
+                         .owner_slot = f->slot,
+                         .owner_id = f->id,
+                         .caller = f,
+                         .site = how->site};
+}
+
+static bool refuse(fief *f, fief_misuse kind, const fi_spot *spot, const fi_release *how, size_t given) {
+    fi_incident incident = incident_of(f, kind, spot, how);
+    incident.given = given;
+    fi_misuse(&incident);
+    return false;
+}
+
+/* Whether the block is what the program says it is. */
+static bool is_as_said(fief *f, const fi_spot *spot, const fi_release *how) {
+    const fi_record *r = spot->record;
+    if (how->size != FI_ANY_SIZE && how->size != r->size)
+        return refuse(f, FIEF_MISUSE_WRONG_SIZE, spot, how, how->size);
+    if (how->alignment != 0 && how->alignment != (size_t)1 << r->alignment_shift &&
+        (how->alignment > f->fast.round + 1 || r->alignment_shift > fi_lowest_bit(f->fast.round + 1)))
+        return refuse(f, FIEF_MISUSE_WRONG_ALIGNMENT, spot, how, how->alignment);
+    if (how->domain != FI_ANY_DOMAIN && how->domain != r->domain)
+        return refuse(f, FIEF_MISUSE_WRONG_DOMAIN, spot, how, how->domain);
+    return true;
+}
+
+/* ---- free ---- */
+
+/* The record says by whom already. */
+static void hold(fief *f, const fi_spot *spot, const fi_release *how) {
+    f->count.watched_blocks--;
+    f->count.watched_bytes -= spot->record->size;
+    fi_store_release(&spot->record->state, FI_RECORD_HELD);
+    if (spot->pool->state == FI_POOL_GUARDED) {
+        fi_fence_check(f, spot, how);
+        fi_guard_free(f, spot);
+        return;
+    }
+    if (f->debug->fills) {
+        fi_fence_check(f, spot, how);
+        fi_fill(spot->block, FI_FREED, spot->record->size);
+    } else {
+        fi_tool_free(spot->block, spot->record->size);
+    }
+    fi_quarantine_hold(f, spot);
+}
+
+static void free_live(fief *f, const fi_spot *spot, const fi_release *how) {
+    spot->record->freed = fi_event_now(f, how->site);
+    spot->record->freed_by = f->id;
+    hold(f, spot, how);
+}
+
+static fi_spot spot_found(const fief *f, const fi_found *found) {
+    return found->view.state == FI_POOL_GUARDED ? fi_guard_spot(f, found->pool, found->index)
+                                                : fi_spot_of(f, found->pool, found->index);
+}
+
+static bool is_watched(const fief *f, const fi_found *found) {
+    return f->own_lists != NULL || found->view.state == FI_POOL_GUARDED;
+}
+
+bool fi_watched_free(fief *f, const fi_found *found, const fi_release *how) {
+    if (!is_watched(f, found))
+        return false;
+    uint64_t previous = fi_debug_enter(f, how->operation, how->site);
+    fi_spot spot = spot_found(f, found);
+    if (fi_record_state_of(spot.record) != FI_RECORD_LIVE)
+        refuse(f, FIEF_MISUSE_DOUBLE_FREE, &spot, how, 0);
+    else if (is_as_said(f, &spot, how))
+        free_live(f, &spot, how);
+    fi_debug_leave(f, previous);
+    return true;
+}
+
+/* ---- realloc ---- */
+
+/* Where it is, if that wastes no more than half of the slot. */
+static bool resize_in_place(fief *f, const fi_spot *spot, size_t size) {
+    size_t had = spot->record->size, needed = size + FI_FENCE_BYTES;
+    if (!f->debug->fills || spot->pool->state == FI_POOL_GUARDED || size > spot->slot_bytes ||
+        needed > spot->slot_bytes || (needed < spot->slot_bytes / 2 && spot->slot_bytes > FI_LEAST_SLOT_BYTES))
+        return false;
+    fi_fence_draw_end(spot, size);
+    if (size > had)
+        fi_fill(spot->block + had, FI_FRESH, size - had);
+    f->count.watched_bytes += size - had;
+    fi_store_relaxed(&spot->record->size, size);
+    return true;
+}
+
+static void *move(fief *f, const fi_spot *spot, size_t size, const fi_release *how) {
+    const fi_record *r = spot->record;
+    const fi_request request = {.operation = how->operation,
+                                .site = how->site,
+                                .size = size,
+                                .alignment = f->fast.round + 1,
+                                .tag = r->tag,
+                                .domain = r->domain};
+    size_t kept = r->size < size ? r->size : size;
+    void *to = alloc(f, &request);
+    if (to == NULL)
+        return NULL;
+    memcpy(to, spot->block, kept);
+    free_live(f, spot, how);
+    return to;
+}
+
+static void *resize_live(fief *f, const fi_spot *spot, size_t size, const fi_release *how) {
+    if (!is_as_said(f, spot, how))
+        return NULL;
+    if (f->debug->fills)
+        fi_fence_check(f, spot, how);
+    return resize_in_place(f, spot, size) ? spot->block : move(f, spot, size, how);
+}
+
+bool fi_watched_resize(fief *f, const fi_found *found, size_t size, const fi_release *how, void **result) {
+    if (!is_watched(f, found))
+        return false;
+    uint64_t previous = fi_debug_enter(f, how->operation, how->site);
+    fi_spot spot = spot_found(f, found);
+    *result = NULL;
+    if (fi_record_state_of(spot.record) == FI_RECORD_LIVE)
+        *result = resize_live(f, &spot, size, how);
+    else
+        refuse(f, FIEF_MISUSE_REALLOC_AFTER_FREE, &spot, how, 0);
+    fi_debug_leave(f, previous);
+    return true;
+}
+
+/* ---- freed by others ---- */
+
+bool fi_watched_claim(const fi_found *found, fief_id caller, const void *site) {
+    fi_record *record = fi_record_of(found->pool, found->index);
+    uint8_t live = FI_RECORD_LIVE;
+    if (record == NULL || !fi_cas_acq_rel(&record->state, &live, FI_RECORD_SENT))
+        return false;
+    record->freed = fi_event_elsewhere(fi_load_relaxed(&found->slot->watched), site);
+    record->freed_by = caller;
+    return true;
+}
+
+bool fi_watched_home(fief *f, fi_pool *pool, unsigned index) {
+    if (f->own_lists == NULL && pool->state != FI_POOL_GUARDED)
+        return false;
+    const fi_release how = FI_RELEASE("a remote free that its owner took in", NULL);
+    fi_spot spot = pool->state == FI_POOL_GUARDED ? fi_guard_spot(f, pool, index) : fi_spot_of(f, pool, index);
+    if (fi_record_state_of(spot.record) == FI_RECORD_SENT)
+        hold(f, &spot, &how);
+    else
+        refuse(f, FIEF_MISUSE_DOUBLE_FREE, &spot, &how, 0);
+    return true;
+}

@@ -1,0 +1,121 @@
+#include "debug/explain.h"
+
+#include "debug/guard.h"
+#include "debug/state.h"
+#include "debug/tags.h"
+#include "heap/pools.h"
+
+/* ---- what a look at the map has found ---- */
+
+static bool was_freed(fi_record_state state) {
+    return state == FI_RECORD_SENT || state == FI_RECORD_HELD || state == FI_RECORD_FREE;
+}
+
+static void refine_guarded(fi_found *found, const void *p) {
+    char *block;
+    unsigned index;
+    if (!fi_guard_locate(found->pool, &found->view, p, &index, &block))
+        return;
+    const fi_record *record = fi_record_of(found->pool, index);
+    fi_record_state state = fi_record_state_of(record);
+    size_t size = fi_load_relaxed(&record->size), offset = (size_t)((const char *)p - block);
+    if (state == FI_RECORD_NONE || ((const char *)p != block && offset >= size))
+        return;
+    found->index = index;
+    found->block = block;
+    found->block_bytes = size;
+    found->is_free = was_freed(state);
+    found->place = offset == 0                          ? FI_PLACE_BLOCK
+                   : (uintptr_t)p % sizeof(void *) != 0 ? FI_PLACE_MISALIGNED
+                                                        : FI_PLACE_INTERIOR;
+}
+
+void fi_explain_refine(fi_found *found, const void *p) {
+    if (found->view.state == FI_POOL_GUARDED) {
+        refine_guarded(found, p);
+        return;
+    }
+    const fi_record *record = found->block != NULL ? fi_record_of(found->pool, found->index) : NULL;
+    if (record == NULL)
+        return;
+    fi_record_state state = fi_record_state_of(record);
+    if (state == FI_RECORD_NONE) { /* its slot was never handed out */
+        found->place = FI_PLACE_WILD;
+        found->block = NULL;
+        found->block_bytes = 0;
+        return;
+    }
+    found->block_bytes = fi_load_relaxed(&record->size);
+    found->is_free = was_freed(state);
+}
+
+/* ---- blocks of the ended ---- */
+
+/* A pool that its owner's end has closed, and that nobody has opened since: its class, and whether its arena holds
+ * a handle, tell where its blocks are. */
+static const fi_record *record_in_closed(const fi_arena *arena, const fi_pool *pool, const void *p,
+                                         const char **block) {
+    size_t granule = (size_t)(pool - fi_map_pools(arena));
+    char *start = fi_load_relaxed(&arena->start) + (granule << FI_GRANULE_SHIFT);
+    const fi_record *first = fi_record_of(pool, 0);
+    unsigned size_class = fi_load_relaxed(&pool->size_class);
+    if (first->room_shift != 0) { /* large */
+        *block = start + ((size_t)1 << (first->room_shift & 63));
+        return first;
+    }
+    if (size_class >= FI_CLASSES)
+        return NULL;
+    start += fi_heap_first_block(granule == 0 && fi_load_relaxed(&arena->holds_handle) != 0, size_class, true);
+    size_t offset = (size_t)((const char *)p - start);
+    unsigned index = (unsigned)fi_class_divide(size_class, offset & (FI_GRANULE_BYTES - 1));
+    *block = start + index * fi_class_bytes(size_class);
+    return (const char *)p >= start ? fi_record_of(pool, index) : NULL;
+}
+
+static const fi_record *record_of_dead(const fi_found *found, const void *p, const char **block) {
+    if (found->arena == NULL || found->slot == NULL || fi_load_relaxed(&found->slot->watched) == 0 ||
+        fi_load_acquire(&found->slot->id) != found->owner_id)
+        return NULL;
+    const fi_pool *pool = fi_map_pools(found->arena) + fi_map_granule_of(found->arena, p);
+    return record_in_closed(found->arena, pool, p, block);
+}
+
+/* ---- telling ---- */
+
+static void describe(const fi_record *record, fi_details *details) {
+    uint32_t now = fi_debug_ms();
+    fi_record_state state = fi_record_state_of(record);
+    if (state == FI_RECORD_NONE)
+        return;
+    details->known = true;
+    details->freed = was_freed(state);
+    details->requested_size = fi_load_relaxed(&record->size);
+    details->serial = fi_load_relaxed(&record->serial);
+    details->age_ms = now - fi_load_relaxed(&record->made.ms);
+    details->alloc_thread = fi_load_relaxed(&record->made.thread);
+    details->alloc_trace = fi_load_relaxed(&record->made.trace);
+    details->free_age_ms = now - fi_load_relaxed(&record->freed.ms);
+    details->free_thread = fi_load_relaxed(&record->freed.thread);
+    details->free_trace = fi_load_relaxed(&record->freed.trace);
+    details->freed_by = fi_load_relaxed(&record->freed_by);
+    details->alignment = (size_t)1 << (fi_load_relaxed(&record->alignment_shift) & 63);
+    details->tag = fi_tag_name(fi_load_relaxed(&record->tag));
+    details->domain = fi_domain_name(fi_load_relaxed(&record->domain));
+}
+
+void fi_explain(const void *p, fi_details *details) {
+    fi_found found = fi_find(p);
+    const fi_record *record = NULL;
+    const char *block = NULL;
+    if (found.owner == NULL) {
+        record = record_of_dead(&found, p, &block);
+    } else if (fi_found_is_watched(&found) && found.block != NULL) {
+        record = fi_record_of(found.pool, found.index);
+        bool small = fi_view_is_small(&found.view);
+        details->slot_bytes = small ? fi_class_bytes(found.view.size_class) : found.view.large_bytes;
+    }
+    if (record != NULL)
+        describe(record, details);
+    if (details->known && details->block == NULL)
+        details->block = block;
+}

@@ -1,0 +1,39 @@
+/* Where watched blocks lie, and the fences between them.
+ *
+ *     ... fence | block 1 ........ fence | block 2 ........ fence | ...
+ *               `------- slot 1 -------' `------- slot 2 -------'
+ *
+ * A slot ends in a fence of FI_FENCE_BYTES or more, which is the fence before the next one. The first slot of a
+ * pool, and a large block, have a fence of their own before them. Of a long fence only its first bytes and its
+ * last are filled and looked at. */
+#ifndef FI_DEBUG_FENCE_H
+#define FI_DEBUG_FENCE_H
+
+#include "debug/record.h"
+#include "heap/watch.h"
+
+/* A block's place, and its record. */
+typedef struct fi_spot {
+    fi_pool *pool;
+    unsigned index;
+    fi_record *record;
+    char *block;
+    size_t slot_bytes;  /* from the block's start to the end of its slot */
+    size_t fence_bytes; /* of the fence before it: FI_FENCE_BYTES, or less in a guarded page */
+} fi_spot;
+
+/* Of the `index`th block of f's pool. */
+fi_spot fi_spot_of(const fief *f, fi_pool *pool, unsigned index);
+
+/* Draws the fences of a block whose record is not LIVE yet: behind its `size` bytes, and before it if nobody did.
+ */
+void fi_fence_draw(const fi_spot *spot, size_t size);
+
+/* Draws the fence behind it anew. */
+void fi_fence_draw_end(const fi_spot *spot, size_t size);
+
+/* Looks at both fences of a block; tells what is wrong, and mends it. Returns how many were wrong. `f` is inside
+ * `how->operation`. */
+unsigned fi_fence_check(fief *f, const fi_spot *spot, const fi_release *how);
+
+#endif

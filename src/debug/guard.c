@@ -1,0 +1,251 @@
+#include "debug/guard.h"
+
+#include "base/check.h"
+#include "debug/fill.h"
+#include "debug/state.h"
+#include "heap/arenas.h"
+#include "heap/charge.h"
+#include "heap/stats.h"
+#include "os/os.h"
+
+#include <string.h>
+
+enum {
+    REGION_BYTES = 1 << 20,
+    MOST_BYTES = 1 << 24, /* of one guarded block */
+    MOST_GUARDED = 8192,  /* each live one costs the process two mappings; Linux allows some 65,000 */
+    MOST_SAMPLED = 64,
+    MOST_RESTING_ARENAS = 64,
+    PLACES_PER_BLOCK = 2 /* how many places there are for each block: half of them rest */
+};
+
+/* ---- geometry: in a region every other page is a guard, from the first to the last ---- */
+
+static size_t region_places(void) {
+    return (REGION_BYTES / fi_os_page_bytes() - 1) / 2;
+}
+
+/* Where the bytes of a place are. */
+static char *place_start(char *region, unsigned index) {
+    return region + (2 * (size_t)index + 1) * fi_os_page_bytes();
+}
+
+static size_t place_bytes(size_t region_bytes, unsigned places) {
+    return places > 1 ? fi_os_page_bytes() : region_bytes - 2 * fi_os_page_bytes();
+}
+
+fi_spot fi_guard_spot(const fief *f, const fi_pool *pool, unsigned index) {
+    fi_record *record = fi_record_of(pool, index);
+    char *start = place_start(fi_pool_start(pool, f), index);
+    char *end = start + place_bytes(pool->large_bytes, pool->carved);
+    size_t before = record->offset;
+    return (fi_spot){.pool = (fi_pool *)(uintptr_t)pool,
+                     .index = index,
+                     .record = record,
+                     .block = start + before,
+                     .slot_bytes = (size_t)(end - start) - before,
+                     .fence_bytes = before < FI_FENCE_BYTES ? before : FI_FENCE_BYTES};
+}
+
+bool fi_guard_locate(const fi_pool *pool, const fi_pool_view *view, const void *p, unsigned *index, char **block) {
+    size_t offset = (size_t)((const char *)p - view->start), page = fi_os_page_bytes();
+    if ((const char *)p < view->start || offset >= view->large_bytes)
+        return false;
+    *index = view->carved > 1 ? (unsigned)((offset / page - (offset >= page)) / 2) : 0;
+    const fi_record *record = *index < view->carved ? fi_record_of(pool, *index) : NULL;
+    if (record == NULL)
+        return false;
+    *block = place_start(view->start, *index) + fi_load_relaxed(&record->offset);
+    return true;
+}
+
+/* ---- places ---- */
+
+static void append(fi_guard_queue *queue, fi_record *record) {
+    record->next = NULL;
+    *(queue->oldest != NULL ? &queue->newest->next : &queue->oldest) = record;
+    queue->newest = record;
+    queue->count++;
+}
+
+/* Places that were never used come before those that rest. */
+static void prepend(fi_guard_queue *queue, fi_record *record) {
+    record->next = queue->oldest;
+    if (queue->oldest == NULL)
+        queue->newest = record;
+    queue->oldest = record;
+    queue->count++;
+}
+
+static fi_record *take_oldest(fi_guard_queue *queue) {
+    fi_record *record = queue->oldest;
+    queue->oldest = record->next;
+    queue->count--;
+    return record;
+}
+
+/* An arena of guarded places. NULL on exhaustion. */
+static fi_pool *open_arena(fief *f, size_t bytes, unsigned places) {
+    fi_arena *arena = fi_arena_take_huge(&f->source, bytes, FI_UNIT_BYTES);
+    if (arena == NULL)
+        return NULL;
+    fi_pool *pool = fi_map_pools(arena);
+    if (!fi_records_open(pool) || !fi_os_forbid(arena->start, bytes) || !fi_heap_add_arena(f, arena)) {
+        fi_arena_leave(arena, &f->source, false);
+        return NULL;
+    }
+    fi_pool_open_guarded(pool, arena, bytes, places, f);
+    return pool;
+}
+
+static void close_arena(fief *f, fi_pool *pool) {
+    fi_arena *arena = pool->arena;
+    fi_pool_close(pool);
+    fi_heap_forget_arena(f, arena);
+    fi_arena_leave(arena, &f->source, false);
+}
+
+static bool open_region(fief *f) {
+    unsigned places = (unsigned)region_places();
+    fi_pool *pool = open_arena(f, REGION_BYTES, places);
+    if (pool == NULL)
+        return false;
+    for (unsigned i = places; i-- > 0;)
+        prepend(&f->debug->guards.places, fi_record_of(pool, i));
+    return true;
+}
+
+static fi_record *take_place(fief *f) {
+    fi_guards *guards = &f->debug->guards;
+    fi_guard_queue *places = &guards->places;
+    bool fresh = places->oldest != NULL && places->oldest->serial == 0;
+    if (!fresh && guards->live + places->count < guards->most * PLACES_PER_BLOCK && !open_region(f) &&
+        places->oldest == NULL)
+        return NULL;
+    return places->oldest != NULL ? take_oldest(places) : NULL;
+}
+
+/* A place is free. One that was never opened is not fresh any more, but no worse for it. */
+static void put_away(fief *f, const fi_spot *spot) {
+    fi_guards *guards = &f->debug->guards;
+    if (spot->pool->carved > 1) {
+        append(&guards->places, spot->record);
+        return;
+    }
+    append(&guards->arenas, spot->record);
+    if (guards->arenas.count > MOST_RESTING_ARENAS)
+        close_arena(f, fi_record_pool(take_oldest(&guards->arenas)));
+}
+
+/* ---- allocation ---- */
+
+static bool charge(fief *f, size_t bytes) {
+    bool pressed = true; /* the callback is not for this: there is another way */
+    return fi_heap_charge(f, bytes, &pressed) == FI_CHARGED;
+}
+
+static size_t data_bytes(size_t size) {
+    return fi_round_up(size != 0 ? size : 1, fi_os_page_bytes());
+}
+
+static fi_record *take(fief *f, size_t bytes) {
+    if (bytes == fi_os_page_bytes())
+        return take_place(f);
+    fi_pool *pool = open_arena(f, bytes + 2 * fi_os_page_bytes(), 1);
+    return pool != NULL ? fi_record_of(pool, 0) : NULL;
+}
+
+static void write_record(fief *f, fi_record *r, const fi_request *request, size_t alignment, size_t offset) {
+    r->serial = ++f->debug->serial;
+    r->size = request->size;
+    r->freed_by = FIEF_ID_NONE;
+    r->made = fi_event_now(f, request->site);
+    r->freed = (fi_event){0, 0, 0};
+    r->alignment_shift = (uint8_t)fi_lowest_bit(alignment);
+    r->domain = request->domain;
+    r->tag = request->tag;
+    r->offset = (uint16_t)offset;
+    fi_store_release(&r->state, FI_RECORD_LIVE);
+}
+
+/* The page was used before: what is not filled is what its last tenant left. */
+static void prepare(const fi_spot *spot, const fi_request *request) {
+    if (spot->fence_bytes > 0)
+        memset(spot->block - spot->fence_bytes, FI_FENCE, spot->fence_bytes);
+    memset(spot->block, request->zero ? 0 : FI_FRESH, request->size);
+    memset(spot->block + request->size, FI_FENCE, spot->slot_bytes - request->size);
+}
+
+static void *open_place(fief *f, fi_record *record, const fi_request *request, size_t alignment, size_t bytes) {
+    fi_guards *guards = &f->debug->guards;
+    size_t offset = guards->left ? 0 : bytes - fi_round_up(request->size != 0 ? request->size : 1, alignment);
+    write_record(f, record, request, alignment, offset);
+    fi_spot spot = fi_guard_spot(f, fi_record_pool(record), fi_record_index(record));
+    if (!fi_os_commit(spot.block - offset, bytes)) {
+        fi_store_release(&record->state, FI_RECORD_NONE);
+        put_away(f, &spot);
+        return NULL;
+    }
+    prepare(&spot, request);
+    guards->live++;
+    f->count.watched_allocations++;
+    f->count.watched_blocks++;
+    f->count.watched_bytes += request->size;
+    return spot.block;
+}
+
+void *fi_guard_alloc(fief *f, const fi_request *request, size_t alignment) {
+    fi_guards *guards = &f->debug->guards;
+    size_t most = guards->sample != 0 ? fi_os_page_bytes() : MOST_BYTES;
+    if (request->size > most || alignment > fi_os_page_bytes() || guards->live >= guards->most ||
+        f->source.alloc != NULL)
+        return NULL;
+    size_t bytes = data_bytes(request->size);
+    if (!charge(f, bytes))
+        return NULL;
+    fi_record *record = take(f, bytes);
+    void *block = record != NULL ? open_place(f, record, request, alignment, bytes) : NULL;
+    if (block == NULL)
+        fi_heap_uncharge(f, bytes);
+    return block;
+}
+
+/* ---- free ---- */
+
+void fi_guard_free(fief *f, const fi_spot *spot) {
+    fi_guards *guards = &f->debug->guards;
+    size_t bytes = place_bytes(spot->pool->large_bytes, spot->pool->carved);
+    char *start = spot->block - spot->record->offset;
+    guards->live--;
+    fi_heap_uncharge(f, bytes);
+    if (!fi_os_forbid(start, bytes))
+        fi_fill(spot->block, FI_FREED, spot->record->size);
+    else if (f->debug->level == FIEF_DEBUG_GUARD) /* a few sampled pages are cheaper to keep */
+        fi_os_purge(start, bytes);
+    put_away(f, spot);
+}
+
+/* ---- sampling ---- */
+
+/* Xorshift: the distance to the next one must not follow a pattern of the program's. */
+static uint64_t next_random(fi_guards *guards) {
+    uint64_t x = guards->random;
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    return guards->random = x;
+}
+
+void fi_guard_next_sample(fief *f) {
+    fi_guards *guards = &f->debug->guards;
+    uint64_t distance = 1 + next_random(guards) % (2 * (uint64_t)guards->sample - 1); /* `sample` on average */
+    f->attention_at = f->count.listed + distance;
+}
+
+void fi_guard_begin(fief *f, uint32_t most, uint32_t sample, bool left) {
+    fi_guards *guards = &f->debug->guards;
+    guards->most = most != 0 ? most : sample != 0 ? MOST_SAMPLED : MOST_GUARDED;
+    guards->sample = sample;
+    guards->left = left;
+    guards->random = (f->id + 1) * UINT64_C(0x9E3779B97F4A7C15);
+}

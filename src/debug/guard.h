@@ -1,0 +1,46 @@
+/* Guarded blocks: each in pages of its own, between pages that nobody may touch, and not to be touched itself once
+ * it is free. A stray access stops the program where it happens, and the handler of SIGSEGV tells what it hit.
+ *
+ * Guarded blocks up to a page lie in regions, arenas of the heap's that hold nothing else; larger ones have an
+ * arena each. Freed places are used again oldest first, and as late as the number of places allows. */
+#ifndef FI_DEBUG_GUARD_H
+#define FI_DEBUG_GUARD_H
+
+#include "debug/fence.h"
+#include "heap/watch.h"
+
+/* Freed places, oldest first, linked through their records. */
+typedef struct fi_guard_queue {
+    fi_record *oldest, *newest;
+    uint32_t count;
+} fi_guard_queue;
+
+typedef struct fi_guards {
+    fi_guard_queue places; /* of regions */
+    fi_guard_queue arenas; /* of larger blocks: they rest for a while, and go back */
+    uint32_t live;
+    uint32_t most;   /* in use at once; beyond, blocks are not guarded */
+    uint32_t sample; /* one allocation in so many; 0: none */
+    bool left;       /* blocks begin on a page: finds underflows at once, not overflows */
+    uint64_t random; /* never 0 */
+} fi_guards;
+
+/* `most` 0: the default. */
+void fi_guard_begin(fief *f, uint32_t most, uint32_t sample, bool left);
+
+/* NULL: there is no place for it, and it is to be allocated as any other. */
+void *fi_guard_alloc(fief *f, const fi_request *request, size_t alignment);
+
+/* Its record says that it is HELD. */
+void fi_guard_free(fief *f, const fi_spot *spot);
+
+/* The `index`th block of a GUARDED pool. */
+fi_spot fi_guard_spot(const fief *f, const fi_pool *pool, unsigned index);
+
+/* The place that an address lies in, with the guard pages beside it. False: in none. Any thread. */
+bool fi_guard_locate(const fi_pool *pool, const fi_pool_view *view, const void *p, unsigned *index, char **block);
+
+/* When the next allocation is to be guarded. */
+void fi_guard_next_sample(fief *f);
+
+#endif

@@ -1,0 +1,82 @@
+/* What is recorded of each block of a watched heap: one cache line, outside of the memory that programs write to.
+ *
+ * The records of a granule have a place in a table as wide as the map, so that a block's record is found by
+ * arithmetic, by any thread, at any time. The table is address space until it is used; a part of it that was used
+ * stays until another pool is opened there, so that the blocks of an ended interpreter can still be told of.
+ *
+ * The owner writes, under its lock; but whoever frees another's block takes its state from LIVE to SENT first, and
+ * writes `freed` then. Others read at any time, and find what may be changing: they show it, and trust none of it.
+ */
+#ifndef FI_DEBUG_RECORD_H
+#define FI_DEBUG_RECORD_H
+
+#include "base/atomics.h"
+#include "fief/debug.h"
+#include "heap/tracer.h"
+#include "pool/pool.h"
+
+typedef enum fi_record_state {
+    FI_RECORD_NONE = 0, /* never handed out since its pool was opened */
+    FI_RECORD_LIVE,
+    FI_RECORD_SENT, /* freed by another, not yet home */
+    FI_RECORD_HELD, /* freed, in quarantine */
+    FI_RECORD_FREE  /* freed, its memory back in its pool */
+} fi_record_state;
+
+/* Who, when, and from where. */
+typedef struct fi_event {
+    fi_trace trace;
+    uint32_t thread;
+    uint32_t ms; /* since the heap was created */
+} fi_event;
+
+typedef struct fi_record {
+    uint64_t serial;        /* of the allocation; 0: none yet */
+    uint64_t size;          /* requested */
+    struct fi_record *next; /* HELD: the one that was freed after it */
+    fief_id freed_by;
+    fi_event made, freed;
+    uint8_t state;           /* fi_record_state */
+    uint8_t alignment_shift; /* of the request */
+    fief_domain domain;
+    uint8_t room_shift; /* LARGE, HUGE: its memory begins 2^room_shift bytes before it */
+    fief_tag tag;
+    uint16_t offset; /* guarded: where the block begins in its page */
+} fi_record;
+
+static_assert(sizeof(fi_record) == 64, "a record is one cache line");
+
+enum {
+    FI_LEAST_SLOT_BYTES = 32, /* of a watched block with its guard */
+    FI_GRANULE_RECORDS = (1 << FI_GRANULE_SHIFT) / FI_LEAST_SLOT_BYTES
+};
+
+/* Written once, before the first watched handle. */
+extern fi_record *fi_records;
+
+/* Reserves the table; false on exhaustion, and it may be tried again. */
+FI_MUST_USE bool fi_records_init(void);
+
+/* Makes a granule's records usable, all of them NONE. False on exhaustion. */
+FI_MUST_USE bool fi_records_open(const fi_pool *pool);
+
+/* The same, without making any of them NONE. */
+FI_MUST_USE bool fi_records_enable(const fi_pool *pool);
+
+/* NULL if there are no records, or none of that index. Any thread. */
+static inline fi_record *fi_record_of(const fi_pool *pool, unsigned index) {
+    fi_record *records = fi_load_acquire(&fi_records);
+    if (records == NULL || index >= FI_GRANULE_RECORDS)
+        return NULL;
+    return records + (size_t)fi_map_index(pool) * FI_GRANULE_RECORDS + index;
+}
+
+static inline fi_record_state fi_record_state_of(const fi_record *record) {
+    return (fi_record_state)fi_load_acquire(&record->state);
+}
+
+/* The way back. */
+fi_pool *fi_record_pool(const fi_record *record);
+unsigned fi_record_index(const fi_record *record);
+
+#endif

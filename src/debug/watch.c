@@ -1,0 +1,133 @@
+/* The table by which the layers below reach what is here. */
+#include "heap/watch.h"
+
+#include "arena/meta.h"
+#include "base/tool.h"
+#include "debug/blocks.h"
+#include "debug/explain.h"
+#include "debug/fault.h"
+#include "debug/leaks.h"
+#include "debug/quarantine.h"
+#include "debug/settings.h"
+#include "debug/state.h"
+#include "os/os.h"
+
+enum { QUARANTINE_BYTES = 256 * 1024 };
+
+/* ---- beginning ---- */
+
+static bool is_told_to_tools(void) {
+    const fi_conf *conf = fi_settings();
+    return (!fi_conf_gives(conf, FI_CONF_TOOLS) || conf->tools != 0) && fi_tool_watches();
+}
+
+static bool prepare(const fief_config *config, fi_debug **out) {
+    *out = NULL;
+    unsigned level = config->debug;
+    if (FI_UNLIKELY(is_told_to_tools()) && level == FIEF_DEBUG_OFF)
+        level = FIEF_DEBUG_CHECK;
+    if (FI_LIKELY(level == FIEF_DEBUG_OFF && config->sample == 0))
+        return true;
+    if (!fi_records_init())
+        return false;
+    if ((level == FIEF_DEBUG_GUARD || config->sample != 0) && !fi_fault_init())
+        return false;
+    fi_debug *debug = fi_meta_alloc(sizeof *debug);
+    if (debug == NULL)
+        return false;
+    debug->level = (uint8_t)level;
+    *out = debug;
+    return true;
+}
+
+static void discard(fi_debug *debug) {
+    fi_meta_free(debug, sizeof *debug);
+}
+
+static void set_policies(fief *f, const fi_conf *conf) {
+    for (unsigned kind = 1; kind < FIEF_MISUSE_COUNT; kind++) {
+        f->policies[kind] = conf->on_kind[kind];
+        fi_store_relaxed(&f->slot->policies[kind], conf->on_kind[kind]);
+    }
+}
+
+/* From here on each verb takes its slow path. */
+static void watch_all(fief *f, fi_debug *debug) {
+    for (unsigned c = 0; c < FI_CLASSES; c++)
+        debug->lists[c] = fi_heap_sentinel(f);
+    f->own_lists = debug->lists;
+    f->attention_at = 0;
+    f->fast.pools = (char *)(uintptr_t)&fi_no_pool;
+    f->fast.pool_mask = 0;
+    fi_store_release(&f->slot->watched, debug->level);
+}
+
+static void attach(fief *f, fi_debug *debug, const fief_config *config) {
+    const fi_conf *conf = fi_settings();
+    f->debug = debug;
+    debug->fills = !is_told_to_tools();
+    debug->tells_leaks = !fi_conf_gives(conf, FI_CONF_LEAKS) || conf->leaks != 0;
+    debug->break_at = conf->break_serial;
+    debug->quarantine.most_bytes = config->quarantine_bytes != 0 ? config->quarantine_bytes : QUARANTINE_BYTES;
+    fi_guard_begin(f, (uint32_t)conf->guarded, config->sample, conf->guard_align != 0);
+    set_policies(f, conf);
+    if (debug->level != FIEF_DEBUG_OFF)
+        watch_all(f, debug);
+    else
+        fi_guard_next_sample(f);
+}
+
+/* ---- end ---- */
+
+/* What was written to after its free is found at last, and what is left is told. */
+static void closing(fief *f) {
+    fi_quarantine_drain(f, 0);
+    if (f->own_lists != NULL && f->debug->tells_leaks)
+        fi_leaks_at_end(f);
+}
+
+static void end(fief *f) {
+    fi_debug *debug = f->debug;
+    f->debug = NULL;
+    f->own_lists = NULL;
+    f->attention_at = UINT64_MAX;
+    discard(debug);
+}
+
+/* ---- the rest ---- */
+
+static bool is_live(const fief *f, const fi_pool *pool, unsigned index, fi_seen *seen) {
+    const fi_record *record = fi_record_of(pool, index);
+    if (f->own_lists == NULL && pool->state != FI_POOL_GUARDED)
+        return true;
+    if (record == NULL || fi_record_state_of(record) != FI_RECORD_LIVE)
+        return false;
+    if (pool->state == FI_POOL_GUARDED)
+        seen->block = fi_guard_spot(f, pool, index).block;
+    seen->bytes = record->size;
+    return true;
+}
+
+static bool opening(fief *f, const fi_pool *pool) {
+    (void)f;
+    return fi_records_open(pool);
+}
+
+const fi_watch fi_the_watch = {
+    .configure = fi_settings_apply,
+    .prepare = prepare,
+    .attach = attach,
+    .discard = discard,
+    .closing = closing,
+    .end = end,
+    .alloc = fi_watched_alloc,
+    .free = fi_watched_free,
+    .resize = fi_watched_resize,
+    .claim = fi_watched_claim,
+    .home = fi_watched_home,
+    .refine = fi_explain_refine,
+    .is_live = is_live,
+    .explain = fi_explain,
+    .publish = fi_settings_publish,
+    .opening = opening,
+};

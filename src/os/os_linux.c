@@ -6,7 +6,9 @@
 #include "base/bits.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -167,4 +169,59 @@ void fi_os_write_error(const char *text, size_t bytes) {
         bytes -= (size_t)written;
     }
     errno = saved;
+}
+
+/* ---- files ---- */
+
+enum { LARGEST_FILE_BYTES = 16 << 20, FIRST_FILE_BYTES = 64 << 10 };
+
+/* Twice the room, with what is in it. Pages that nothing is read to cost nothing. */
+static bool make_room(fi_os_file *file) {
+    size_t bytes = file->mapped_bytes != 0 ? 2 * file->mapped_bytes : FIRST_FILE_BYTES;
+    char *larger = fi_os_map_zeros(bytes);
+    if (larger == NULL)
+        return false;
+    if (!fi_os_enable(larger, bytes)) {
+        fi_os_release(larger, bytes);
+        return false;
+    }
+    if (file->text != NULL) {
+        memcpy(larger, file->text, file->bytes);
+        fi_os_release(file->text, file->mapped_bytes);
+    }
+    file->text = larger;
+    file->mapped_bytes = bytes;
+    return true;
+}
+
+static fi_os_read_result read_all(int descriptor, fi_os_file *file) {
+    for (;;) { /* the last byte stays 0 */
+        if (file->mapped_bytes - file->bytes < 2 && !make_room(file))
+            return FI_OS_NO_MEMORY;
+        ssize_t got = read(descriptor, file->text + file->bytes, file->mapped_bytes - file->bytes - 1);
+        if (got == 0)
+            return FI_OS_READ;
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0 || file->bytes + (size_t)got > LARGEST_FILE_BYTES)
+            return FI_OS_UNREADABLE;
+        file->bytes += (size_t)got;
+    }
+}
+
+fi_os_read_result fi_os_read_file(const char *path, fi_os_file *out) {
+    int saved = errno;
+    fi_os_file file = {NULL, 0, 0};
+    fi_os_read_result result = FI_OS_UNREADABLE;
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor >= 0) {
+        result = read_all(descriptor, &file);
+        close(descriptor);
+    }
+    if (result == FI_OS_READ)
+        *out = file;
+    else if (file.text != NULL)
+        fi_os_release(file.text, file.mapped_bytes);
+    errno = saved;
+    return result;
 }

@@ -8,7 +8,8 @@
 
 enum { MOST_TEST_TRACES = 16, MOST_TEST_FRAMES = 64 };
 
-/* By trace, each ended by a frame whose function is NULL; `number` is filled in when they are told. */
+/* By trace modulo their number, each ended by a frame whose function is NULL; `number` is filled in when they are
+ * told. */
 static const fi_frame *test_traces[MOST_TEST_TRACES];
 static unsigned traces_told; /* how often a trace was asked for */
 

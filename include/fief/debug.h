@@ -36,6 +36,9 @@ FIEF_API void *fief_domain_calloc(fief *f, fief_domain domain, size_t count, siz
 FIEF_API void *fief_domain_realloc(fief *f, fief_domain domain, void *p, size_t size) FIEF_MUST_USE;
 FIEF_API void fief_domain_free(fief *f, fief_domain domain, void *p);
 
+/* fief_free_sized, with the alignment that was asked for, too. */
+FIEF_API void fief_free_aligned_sized(fief *f, void *p, size_t alignment, size_t size);
+
 /* ---- looking ------------------------------------------------------------------------------------------- */
 
 /* Looks at every block and every list of the heap: guards, freed memory, links, counts. Each thing that is wrong

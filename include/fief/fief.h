@@ -85,6 +85,7 @@ typedef enum fief_misuse {
 } fief_misuse;
 
 #define FIEF_MISUSE_COUNT 20 /* one more than the largest fief_misuse */
+#define FIEF_POLICY_ROOM 24  /* leaves room for more */
 
 /* How closely a heap is watched, from its creation on; docs/debugging.md says what each level finds and costs. The
  * environment's FIEF_CONF can raise the level of every heap, never lower it. */
@@ -191,14 +192,15 @@ typedef struct fief_config {
     bool zeroed; /* memory of the system that an earlier interpreter used arrives as zeros */
     fief_debug debug;
     fief_leak_policy on_leak;
-    size_t quarantine_bytes; /* freed memory that is held back, from FIEF_DEBUG_CHECK on; 0: 256 KiB */
-    uint32_t sample;         /* guards one allocation in so many, at any level; 0: none. Blocks up to a page */
+    size_t quarantine_bytes;            /* freed memory that is held back, from FIEF_DEBUG_CHECK on; 0: 256 KiB */
+    uint8_t policies[FIEF_POLICY_ROOM]; /* fief_policy (debug.h) by fief_misuse: 0 is by on_foreign, on_misuse */
+    uint32_t sample; /* guards one allocation in so many, at any level; 0: none. Blocks up to a page */
 } fief_config;
 
 #define FIEF_CONFIG_INIT                                                                                          \
     {                                                                                                             \
         sizeof(fief_config), NULL, 16, {0, 0, 0, NULL, NULL}, FIEF_FOREIGN_ROUTE, FIEF_MISUSE_ABORT, NULL, NULL,  \
-            {NULL, NULL, NULL}, false, FIEF_DEBUG_OFF, FIEF_LEAK_FORCE, 0, 0                                      \
+            {NULL, NULL, NULL}, false, FIEF_DEBUG_OFF, FIEF_LEAK_FORCE, 0, {0}, 0                                 \
     }
 
 /* ---- life -------------------------------------------------------------------------------------------- */

@@ -199,6 +199,11 @@ void fi_arena_disown(fi_arena *arena) {
     fi_store_release(&arena->owner, NULL);
 }
 
+void fi_arena_keep(fi_arena *arena) {
+    fi_arena_disown(arena);
+    fi_store_relaxed(&arena->state, FI_ARENA_KEPT);
+}
+
 /* An entry that has been warm for too long goes as another comes. */
 bool fi_arena_push_warm(fi_arena *arena, uint64_t now_ms, fi_arena **due) {
     warm_store *store = store_for(arena->bytes);

@@ -46,6 +46,9 @@ void fi_arena_disown(fi_arena *arena);
 FI_MUST_USE bool fi_arena_push_warm(fi_arena *arena, uint64_t now_ms, fi_arena **due);
 void fi_arena_bury(fi_arena *arena, const fi_source *source);
 
+/* The owner has ended, and blocks in it are still used: nobody gets it, ever. */
+void fi_arena_keep(fi_arena *arena);
+
 /* Gives all warm arenas back to the operating system, and what tables are in use for ended interpreters alone.
  * Returns the bytes of memory that may have been in those arenas. */
 size_t fi_arena_release_warm(void);

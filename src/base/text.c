@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 void fi_text_add(fi_text *text, const char *format, ...) {
     va_list arguments;
@@ -28,19 +29,64 @@ static unsigned sequence_bytes(const unsigned char *s) {
     return too_long || no_letter ? 0 : bytes;
 }
 
-void fi_text_add_json(fi_text *text, const char *string) {
-    fi_text_add(text, "\"");
-    for (const unsigned char *s = (const unsigned char *)string; *s != 0;) {
-        unsigned bytes = sequence_bytes(s);
-        if (bytes == 0)
-            fi_text_add(text, "\\ufffd");
-        else if (*s < 0x20 || *s == 0x7F)
-            fi_text_add(text, "\\u%04x", *s);
-        else if (*s == '"' || *s == '\\')
-            fi_text_add(text, "\\%c", *s);
-        else
-            fi_text_add(text, "%.*s", (int)bytes, (const char *)s);
-        s += bytes != 0 ? bytes : 1;
+/* A letter as it is to be written; returns how many bytes of the string it is. */
+static unsigned next_letter(const unsigned char *s, fi_text_style style, fi_text *letter) {
+    unsigned bytes = sequence_bytes(s);
+    bool control = *s < 0x20 || *s == 0x7F;
+    bool late_control = *s == 0xC2 && bytes == 2 && s[1] < 0xA0; /* some terminals obey these, too */
+    if (style == FI_TEXT_PLAIN && (bytes == 0 || control || late_control))
+        fi_text_add(letter, "?");
+    else if (bytes == 0)
+        fi_text_add(letter, "\\ufffd");
+    else if (control)
+        fi_text_add(letter, "\\u%04x", *s);
+    else if (style == FI_TEXT_JSON && (*s == '"' || *s == '\\'))
+        fi_text_add(letter, "\\%c", *s);
+    else
+        fi_text_add(letter, "%.*s", (int)bytes, (const char *)s);
+    return bytes != 0 ? bytes : 1;
+}
+
+/* How many letters there are that stand for themselves in any style, at most `most`. */
+static size_t simple_run(const char *string, size_t most) {
+    size_t run = 0;
+    while (run < most && string[run] >= ' ' && string[run] < 0x7F && string[run] != '"' && string[run] != '\\')
+        run++;
+    return run;
+}
+
+size_t fi_text_add_part(fi_text *text, const char *string, fi_text_style style) {
+    size_t done = 0;
+    while (string[done] != '\0') {
+        size_t run = simple_run(string + done, text->room - 1 - text->length);
+        memcpy(text->bytes + text->length, string + done, run);
+        text->length += run;
+        text->bytes[text->length] = '\0';
+        done += run;
+        if (string[done] == '\0')
+            break;
+        char bytes[FI_TEXT_LETTER_BYTES + 1];
+        fi_text letter = FI_TEXT(bytes);
+        unsigned taken = next_letter((const unsigned char *)string + done, style, &letter);
+        if (letter.length > text->room - 1 - text->length)
+            break;
+        memcpy(text->bytes + text->length, bytes, letter.length + 1);
+        text->length += letter.length;
+        done += taken;
     }
+    return done;
+}
+
+void fi_text_add_json(fi_text *text, const char *string) {
+    if (text->room - 1 - text->length < 2)
+        return;
     fi_text_add(text, "\"");
+    fi_text but_the_quote = {text->bytes, text->room - 1, text->length};
+    (void)fi_text_add_part(&but_the_quote, string, FI_TEXT_JSON);
+    text->length = but_the_quote.length;
+    fi_text_add(text, "\"");
+}
+
+void fi_text_add_plain(fi_text *text, const char *string) {
+    (void)fi_text_add_part(text, string, FI_TEXT_PLAIN);
 }

@@ -8,7 +8,7 @@
 
 typedef struct fi_text {
     char *bytes; /* always ends in 0 */
-    size_t room; /* of `bytes`, the 0 included */
+    size_t room; /* of `bytes`, the 0 included; at least 1 */
     size_t length;
 } fi_text;
 
@@ -16,7 +16,18 @@ typedef struct fi_text {
 
 FI_PRINTF(2, 3) void fi_text_add(fi_text *text, const char *format, ...);
 
-/* A JSON string, with its quotes. Bytes that are no valid text are replaced. */
+/* A JSON string, with its quotes. Bytes that are no valid text are replaced. Where it does not fit it is cut, and
+ * still a string; where not even its quotes fit, nothing is added. */
 void fi_text_add_json(fi_text *text, const char *string);
+
+/* A name for a reader's eyes: control bytes, and bytes that are no valid text, become '?'. */
+void fi_text_add_plain(fi_text *text, const char *string);
+
+/* What both are made of, for a string that may be longer than the buffer: as much of it as fits, without quotes
+ * and never half a letter. Returns how many of the string's bytes that was. Any letter fits FI_TEXT_LETTER_BYTES.
+ */
+enum { FI_TEXT_LETTER_BYTES = 6 };
+typedef enum fi_text_style { FI_TEXT_PLAIN, FI_TEXT_JSON } fi_text_style;
+size_t fi_text_add_part(fi_text *text, const char *string, fi_text_style style);
 
 #endif

@@ -25,7 +25,7 @@ static hit look_at(const fi_found *found, unsigned index) {
 static size_t distance_to(const hit *h, const char *p) {
     if (h->record == NULL)
         return SIZE_MAX;
-    return p < h->block ? (size_t)(h->block - p) : p >= h->block + h->size ? (size_t)(p - h->block - h->size) : 0;
+    return p < h->block ? (size_t)(h->block - p) : p >= h->block + h->size ? (size_t)(p - h->block) - h->size : 0;
 }
 
 static bool is_live(const hit *h) {

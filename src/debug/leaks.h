@@ -1,10 +1,12 @@
-/* What a watched heap still holds. */
+/* What a heap still holds. */
 #ifndef FI_DEBUG_LEAKS_H
 #define FI_DEBUG_LEAKS_H
 
 #include "fief/fief.h"
 
-/* Tells the live blocks of a heap that ends. */
-void fi_leaks_at_end(fief *f);
+#include <stdbool.h>
+
+/* Whether a heap that ends holds blocks that no suppression covers; tells them if it is to. */
+bool fi_leaks_at_end(fief *f, bool tell);
 
 #endif

@@ -68,12 +68,19 @@ const fief_config *fi_settings_apply(const fief_config *config, fief_config *roo
         room->on_misuse = misuse_policy(conf->on_misuse);
     if (fi_conf_gives(conf, FI_CONF_ON_LEAK))
         room->on_leak = (fief_leak_policy)conf->on_leak;
+    for (unsigned kind = 1; kind < FIEF_MISUSE_COUNT; kind++)
+        if (conf->on_kind[kind] != FIEF_POLICY_DEFAULT)
+            room->policies[kind] = conf->on_kind[kind];
     return room;
+}
+
+bool fi_settings_publishes(void) {
+    return fi_conf_gives(fi_settings(), FI_CONF_JSON);
 }
 
 void fi_settings_publish(const char *json, size_t bytes) {
     const fi_conf *conf = fi_settings();
-    if (!fi_conf_gives(conf, FI_CONF_JSON))
+    if (!fi_settings_publishes())
         return;
     if (strcmp(conf->json, "stderr") == 0)
         fi_os_write_error(json, bytes);

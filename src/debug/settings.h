@@ -10,6 +10,9 @@ const fi_conf *fi_settings(void);
 /* The configuration with what the environment adds to it, in *room if it adds anything. */
 const fief_config *fi_settings_apply(const fief_config *config, fief_config *room);
 
+/* Whether anybody wants JSON. */
+bool fi_settings_publishes(void);
+
 /* A line of JSON, to where the environment wants it. */
 void fi_settings_publish(const char *json, size_t bytes);
 

@@ -44,13 +44,6 @@ static void discard(fi_debug *debug) {
     fi_meta_free(debug, sizeof *debug);
 }
 
-static void set_policies(fief *f, const fi_conf *conf) {
-    for (unsigned kind = 1; kind < FIEF_MISUSE_COUNT; kind++) {
-        f->policies[kind] = conf->on_kind[kind];
-        fi_store_relaxed(&f->slot->policies[kind], conf->on_kind[kind]);
-    }
-}
-
 /* From here on each verb takes its slow path. */
 static void watch_all(fief *f, fi_debug *debug) {
     for (unsigned c = 0; c < FI_CLASSES; c++)
@@ -70,7 +63,6 @@ static void attach(fief *f, fi_debug *debug, const fief_config *config) {
     debug->break_at = conf->break_serial;
     debug->quarantine.most_bytes = config->quarantine_bytes != 0 ? config->quarantine_bytes : QUARANTINE_BYTES;
     fi_guard_begin(f, (uint32_t)conf->guarded, config->sample, conf->guard_align != 0);
-    set_policies(f, conf);
     if (debug->level != FIEF_DEBUG_OFF)
         watch_all(f, debug);
     else
@@ -80,10 +72,9 @@ static void attach(fief *f, fi_debug *debug, const fief_config *config) {
 /* ---- end ---- */
 
 /* What was written to after its free is found at last, and what is left is told. */
-static void closing(fief *f) {
+static bool closing(fief *f) {
     fi_quarantine_drain(f, 0);
-    if (f->own_lists != NULL && f->debug->tells_leaks)
-        fi_leaks_at_end(f);
+    return fi_leaks_at_end(f, f->own_lists != NULL && f->debug->tells_leaks);
 }
 
 static void end(fief *f) {

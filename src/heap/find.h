@@ -26,6 +26,7 @@ typedef struct fi_found {
     unsigned index; /* in its pool */
     char *block;    /* NULL where there is none */
     size_t block_bytes;
+    bool is_free; /* by its record, of a watched heap's */
 } fi_found;
 
 /* Any thread: reads descriptors alone, never the block. */

@@ -136,8 +136,10 @@ void fi_heap_free_found(fief *f, void *p, const fi_release *how) {
     } else if (f == NULL) {
         fi_heap_send_home(f, &found, incident);
     } else {
-        incident.kind = FIEF_MISUSE_FOREIGN_FREE;
-        if (fi_heap_meet_foreign(f, &found, &incident, "the block goes home to its owner"))
+        incident.kind = found.is_free ? FIEF_MISUSE_DOUBLE_FREE : FIEF_MISUSE_FOREIGN_FREE;
+        if (found.is_free)
+            fi_heap_blame(f, &found, &incident);
+        else if (fi_heap_meet_foreign(f, &found, &incident, "the block goes home to its owner"))
             fi_heap_send_home(f, &found, incident);
     }
 }

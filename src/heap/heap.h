@@ -88,13 +88,13 @@ struct fief {
     uint8_t on_foreign; /* fief_foreign_policy */
     uint8_t on_misuse;  /* fief_misuse_policy */
     bool zeroed;
-    bool in_pressure;                    /* the pressure callback runs */
-    bool shrinking;                      /* most of the heap was freed: give memory back as it comes (purge.c) */
-    uint32_t unwinding;                  /* depth of fief_unwind_begin */
-    uint8_t policies[FIEF_MISUSE_COUNT]; /* fief_policy, by kind */
-    uint8_t on_leak;                     /* fief_leak_policy */
-    fi_debug *debug;                     /* NULL: nothing of it is watched */
-    uint64_t attention_at; /* once so many blocks were listed, the next allocation is for src/debug */
+    bool in_pressure;                   /* the pressure callback runs */
+    bool shrinking;                     /* most of the heap was freed: give memory back as it comes (purge.c) */
+    uint32_t unwinding;                 /* depth of fief_unwind_begin */
+    uint8_t policies[FIEF_POLICY_ROOM]; /* fief_policy, by kind */
+    uint8_t on_leak;                    /* fief_leak_policy */
+    fi_debug *debug;                    /* NULL: nothing of it is watched */
+    uint64_t attention_at;              /* once so many blocks were listed, the next allocation is for src/debug */
     fi_block **own_lists;  /* what a watched handle uses in place of its fast lists; NULL: it is not */
     uint64_t told_foreign; /* owners whose foreign blocks have been written of (bit id mod 64) */
     fi_source source;

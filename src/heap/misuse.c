@@ -89,19 +89,27 @@ static void hand_over(const fi_account *a, const fi_text *text, const fi_text *j
         teller->report_arg);
 }
 
+/* As a line. */
+static void publish(fi_text *json) {
+    fi_text_add(json, "\n");
+    fi_the_watch.publish(json->bytes, json->length);
+    json->bytes[--json->length] = 0;
+}
+
 static void tell(const fi_account *account, fi_text text, fi_text json, bool hushed) {
     const fi_identity *teller = account->caller->report != NULL ? account->caller : account->owner;
     fi_report_text(&text, account);
     fi_report_json(&json, account);
     if (!hushed || teller->report != NULL)
-        fi_the_watch.publish(json.bytes, json.length);
+        publish(&json);
     if (teller->report != NULL)
         hand_over(account, &text, &json, teller);
     else if (!hushed)
         fi_os_write_error(text.bytes, text.length);
 }
 
-void fi_misuse_tell(const fi_incident *incident, const char *verdict, bool hushed) {
+void fi_misuse_tell(const fi_incident *told, const char *verdict, bool hushed) {
+    fi_incident copy = *told, *incident = &copy;
     const fi_slot *caller_slot = incident->caller != NULL ? incident->caller->slot : incident->caller_slot;
     if (hushed && !has_callback(caller_slot) && !has_callback(incident->owner_slot))
         return;
@@ -109,6 +117,10 @@ void fi_misuse_tell(const fi_incident *incident, const char *verdict, bool hushe
     fi_identity owner = fi_slot_identify(incident->owner_slot, incident->owner_id);
     fi_details details = {.tag = "", .domain = ""};
     fi_the_watch.explain(incident->block != NULL ? incident->block : incident->pointer, &details);
+    if (incident->block == NULL && details.known) {
+        incident->block = details.block;
+        incident->block_bytes = details.requested_size;
+    }
     fi_account account = {.incident = incident,
                           .details = &details,
                           .owner = &owner,

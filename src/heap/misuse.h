@@ -38,6 +38,7 @@ typedef struct fi_incident {
 typedef struct fi_details {
     bool known;
     bool freed;
+    const void *block; /* of an ended interpreter's */
     size_t requested_size;
     size_t slot_bytes; /* with its guards */
     uint64_t serial;
@@ -45,12 +46,12 @@ typedef struct fi_details {
     uint64_t alloc_thread, free_thread;
     fi_trace alloc_trace, free_trace;
     fief_id freed_by;
-    unsigned alignment;
+    size_t alignment;
     const char *tag, *domain; /* "" if there is none */
 } fi_details;
 
 /* Hands a report to the caller's callback, else to the owner's, else to stderr (unless `hushed`). */
-FI_COLD void fi_misuse_tell(const fi_incident *incident, const char *verdict, bool hushed);
+FI_COLD void fi_misuse_tell(const fi_incident *told, const char *verdict, bool hushed);
 
 /* Counts a misuse and follows the caller's policy for its kind, or the owner's where there is no caller: tells and
  * aborts, or returns. */

@@ -9,7 +9,7 @@
 
 /* A full pool becomes READY when this part of it has come back: less, and a refill would be for a few blocks;
  * more, and the heap would be larger than it need be. docs/decisions/0005-pool-choice.md has the measurements. */
-enum { FULL_FRACTION = 16, LEAST_ROOM_BYTES = 16 };
+enum { FULL_FRACTION = 16, LEAST_ROOM_BYTES = 16, MOST_ROOM_BYTES = 4096 };
 
 static void set_state(fi_pool *pool, fi_pool_state state) {
     fi_store_relaxed(&pool->state, (uint8_t)state);
@@ -19,14 +19,13 @@ static void set_state(fi_pool *pool, fi_pool_state state) {
 
 /* Watched blocks have a guard in front, the end of the one before: so the first one has room before it. No more
  * than keeps every block as aligned as its size. */
-static char *first_block(const fief *f, const fi_pool *pool, unsigned size_class) {
-    bool behind_handle = pool->arena->holds_handle && fi_map_granule(pool) == 0;
-    char *start = fi_map_address(pool) + (behind_handle ? FI_HANDLE_BYTES : 0);
-    if (f->own_lists == NULL)
+size_t fi_heap_first_block(bool behind_handle, unsigned size_class, bool watched) {
+    size_t start = behind_handle ? FI_HANDLE_BYTES : 0;
+    if (!watched)
         return start;
     size_t room = fi_class_bytes(size_class) & -fi_class_bytes(size_class);
     room = room < LEAST_ROOM_BYTES ? LEAST_ROOM_BYTES : room;
-    return start + (room < fi_os_page_bytes() ? room : fi_os_page_bytes());
+    return start + (room < MOST_ROOM_BYTES ? room : MOST_ROOM_BYTES);
 }
 
 fi_pool *fi_heap_open_pool(fief *f, unsigned size_class) {
@@ -37,7 +36,9 @@ fi_pool *fi_heap_open_pool(fief *f, unsigned size_class) {
         fi_heap_give_run(f, pool, 1, 0);
         return NULL;
     }
-    fi_pool_open(pool, pool->arena, size_class, first_block(f, pool, size_class), f);
+    bool behind_handle = pool->arena->holds_handle && fi_map_granule(pool) == 0;
+    size_t first = fi_heap_first_block(behind_handle, size_class, f->own_lists != NULL);
+    fi_pool_open(pool, pool->arena, size_class, fi_map_address(pool) + first, f);
     f->classes[size_class].current = fi_map_index(pool);
     f->touched[size_class / 64] |= UINT64_C(1) << (size_class % 64);
     f->count.pools++;

@@ -7,6 +7,9 @@
 /* Makes a free granule the class's current pool, which the class must not have. NULL on exhaustion. */
 fi_pool *fi_heap_open_pool(fief *f, unsigned size_class);
 
+/* How far into its granule a pool's first block lies. */
+size_t fi_heap_first_block(bool behind_handle, unsigned size_class, bool watched);
+
 /* Makes the pool the class's current one, which the class must not have: it was READY. */
 void fi_heap_make_current(fief *f, fi_pool *pool);
 

@@ -75,7 +75,11 @@ void *fi_heap_realloc_found(fief *f, void *p, size_t size, const fi_release *how
     }
     if (fi_found_is_own(f, &found))
         return resize_own(f, &found, p, size, incident, how);
-    incident.kind = FIEF_MISUSE_FOREIGN_REALLOC;
+    incident.kind = found.is_free ? FIEF_MISUSE_REALLOC_AFTER_FREE : FIEF_MISUSE_FOREIGN_REALLOC;
+    if (found.is_free) {
+        fi_heap_blame(f, &found, &incident);
+        return NULL;
+    }
     if (!fi_heap_meet_foreign(f, &found, &incident, "the data moves to the caller, the block goes home"))
         return NULL;
     return adopt(f, &found, incident, size);

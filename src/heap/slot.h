@@ -34,11 +34,11 @@ typedef struct fi_slot {
     void *report_arg;
     uint8_t on_misuse; /* fief_misuse_policy */
     uint8_t state;     /* fief_state; the interpreter writes it when it begins to close */
-    uint8_t watched;   /* 1: src/debug keeps records of its blocks */
+    uint8_t watched;   /* fief_debug: src/debug keeps records of its blocks */
+    uint32_t number;   /* the registry's own */
     fi_name name;
 
-    uint8_t policies[FIEF_MISUSE_COUNT]; /* fief_policy, by kind; the interpreter writes them */
-    uint32_t number;                     /* the registry's own */
+    uint8_t policies[FIEF_POLICY_ROOM]; /* fief_policy, by kind; the interpreter writes them */
 } fi_slot;
 
 /* Who an interpreter is, copied out of its slot. */
@@ -46,7 +46,7 @@ typedef struct fi_identity {
     fief_id id;
     fief_state state;
     fief_misuse_policy on_misuse;
-    uint8_t policies[FIEF_MISUSE_COUNT];
+    uint8_t policies[FIEF_POLICY_ROOM];
     fief_report_fn *report;
     void *report_arg;
     fi_name name;

@@ -50,8 +50,9 @@ typedef struct fi_watch {
     void (*attach)(fief *f, fi_debug *debug, const fief_config *config);
     void (*discard)(fi_debug *debug);
 
-    /* The end: with the heap still whole, and once everything has been counted. */
-    void (*closing)(fief *f);
+    /* The end: with the heap still whole, and once everything has been counted. True: blocks are live that should
+     * not be. */
+    bool (*closing)(fief *f);
     void (*end)(fief *f);
 
     /* All allocations of a watched handle, and the ones that are to be sampled. NULL on exhaustion. */

@@ -6,12 +6,14 @@
 #include "heap/arenas.h"
 #include "heap/charge.h"
 #include "heap/misuse.h"
+#include "heap/pools.h"
 #include "heap/remote.h"
 #include "heap/stats.h"
 #include "heap/watch.h"
 #include "interp/registry.h"
 #include "os/os.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- beginning ---- */
@@ -58,7 +60,7 @@ static void set_up(fief *f, fi_arena *arena, fi_slot *slot, const fief_config *c
     f->attention_at = UINT64_MAX;
     f->own_lists = NULL;
     f->frames = NULL;
-    memset(f->policies, FIEF_POLICY_DEFAULT, sizeof f->policies);
+    memcpy(f->policies, config->policies, sizeof f->policies);
     f->told_foreign = 0;
     f->count = (fi_counters){.charged_bytes = fi_os_page_bytes(), .charged_peak_bytes = fi_os_page_bytes()};
     fi_heap_set_limit(f, &config->limit);
@@ -143,29 +145,69 @@ static void close_pools(fief *f, fi_arena *arena) {
     }
 }
 
-static void leave_arena(fief *f, fi_arena *arena) {
-    if (arena->granules == 0) {
-        fi_pool_close(fi_map_pools(arena));
-        fi_arena_leave(arena, &f->source, false);
-    } else {
-        close_pools(f, arena);
-        fi_arena_leave(arena, &f->source, true);
+/* Whether blocks that the program has not freed lie in it; the handle's lists are empty. */
+static bool holds_blocks(const fi_arena *arena) {
+    if (arena->granules == 0)
+        return true;
+    for (uint64_t used = fi_arena_all_granules(arena) & ~arena->free_granules; used != 0; used &= used - 1) {
+        const fi_pool *pool = fi_map_pools(arena) + fi_lowest_bit(used);
+        if (!fi_pool_is_small(pool) || fi_pool_used(pool) > 0)
+            return true;
     }
+    return false;
+}
+
+static bool is_kept(const fief *f, const fi_arena *arena) {
+    return f->on_leak == FIEF_LEAK_KEEP && holds_blocks(arena);
+}
+
+static void leave_arena(fief *f, fi_arena *arena) {
+    bool kept = is_kept(f, arena), huge = arena->granules == 0;
+    if (huge)
+        fi_pool_close(fi_map_pools(arena));
+    else
+        close_pools(f, arena);
+    if (kept)
+        fi_arena_keep(arena);
+    else
+        fi_arena_leave(arena, &f->source, !huge);
 }
 
 /* The handle's own arena and the slot go in one turn of the lock. From then on the memory may be another's. */
-static void leave_home(fi_arena *home, fi_source source, fi_slot *slot, const fi_leak *leak) {
+static void leave_home(fi_arena *home, bool keep, fi_source source, fi_slot *slot, const fi_leak *leak) {
     fi_arena *due = NULL;
     uint64_t now = fi_os_now_ms();
-    fi_arena_disown(home);
+    if (keep)
+        fi_arena_keep(home);
+    else
+        fi_arena_disown(home);
     fi_lock(FI_RANK_PROCESS);
-    bool kept = fi_arena_push_warm(home, now, &due);
+    bool stays = keep || fi_arena_push_warm(home, now, &due);
     fi_registry_give(slot, leak);
     fi_unlock(FI_RANK_PROCESS);
     if (due != NULL)
         fi_arena_bury(due, &source);
-    if (!kept)
+    if (!stays)
         fi_arena_bury(home, &source);
+}
+
+/* Leaks that may not be. */
+static void condemn(fief *f, const fi_live *live) {
+    const fi_incident incident = {.kind = FIEF_MISUSE_LEAK,
+                                  .operation = "fief_destroy",
+                                  .pointer = f,
+                                  .owner_slot = f->slot,
+                                  .owner_id = f->id,
+                                  .caller = f,
+                                  .told = "blocks are live at the end",
+                                  .given = live->blocks,
+                                  .goes_on = true};
+    if (f->policies[FIEF_MISUSE_LEAK] != FIEF_POLICY_DEFAULT) {
+        fi_misuse(&incident);
+        return;
+    }
+    fi_misuse_tell(&incident, "abort", false);
+    abort();
 }
 
 /* What the handle owns outside of its arenas, and the fields that the next handle here must find as in a fresh
@@ -194,18 +236,22 @@ fief_status fi_life_end(fief *f) {
     fi_registry_close(f->slot);
     run_exits(f);
     fi_remote_take_in(f);
-    if (f->debug != NULL)
-        fi_the_watch.closing(f);
+    bool watched = f->debug != NULL, leaks = watched && fi_the_watch.closing(f);
     fi_live live = fi_stats_count_live(f);
+    if (f->on_leak == FIEF_LEAK_STRICT && (watched ? leaks : live.blocks > 0))
+        condemn(f, &live);
+    if (f->on_leak == FIEF_LEAK_KEEP)
+        fi_heap_flush_lists(f);
     fi_arena *home = f->arenas[0];
     FI_ASSERT(home != NULL && home->holds_handle);
     for (uint32_t i = 0; i < f->arena_end; i++)
         if (f->arenas[i] != NULL && f->arenas[i] != home)
             leave_arena(f, f->arenas[i]);
-    if (f->debug != NULL)
+    bool keep = is_kept(f, home);
+    if (watched)
         fi_the_watch.end(f);
     close_pools(f, home);
     clean_handle(f);
-    leave_home(home, f->source, f->slot, &(fi_leak){live.blocks, live.bytes});
+    leave_home(home, keep, f->source, f->slot, &(fi_leak){live.blocks, live.bytes});
     return FIEF_OK;
 }

@@ -93,8 +93,7 @@ static void fill(fi_slot *slot, const fief_config *config, fief_id id) {
         fi_store_release(&slot->name.words[i], name.words[i]);
     fi_store_release(&slot->on_misuse, (uint8_t)config->on_misuse);
     fi_store_release(&slot->watched, 0);
-    for (unsigned i = 0; i < FIEF_MISUSE_COUNT; i++)
-        fi_store_release(&slot->policies[i], 0);
+    memcpy(slot->policies, config->policies, sizeof slot->policies);
     fi_store_release(&slot->report, config->report);
     fi_store_release(&slot->report_arg, config->report_arg);
     fi_store_release(&slot->state, FIEF_LIVE);

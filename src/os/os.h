@@ -71,8 +71,31 @@ typedef bool fi_fault_fn(const fi_fault *fault);
 /* Has `fn` see each fault of the process first; whoever handled them before gets what it does not settle. Once. */
 bool fi_os_catch_faults(fi_fault_fn *fn);
 
+/* A variable of the environment; NULL if it is not set, or the program runs with more rights than its user. */
+const char *fi_os_setting(const char *name);
+
+/* Appends to a file, by one write(2) where the system allows; errors ignored. The file is made if need be. */
+void fi_os_append_file(const char *path, const char *text, size_t bytes);
+
 /* To stderr, by write(2); short writes are completed, errors ignored. Any length. */
 void fi_os_write_error(const char *text, size_t bytes);
+
+/* A file's text, in a mapping of its own that fi_os_release(text, mapped_bytes) gives back; a 0 stands behind it.
+ */
+typedef struct fi_os_file {
+    char *text;
+    size_t bytes;
+    size_t mapped_bytes;
+} fi_os_file;
+
+typedef enum fi_os_read_result {
+    FI_OS_READ,
+    FI_OS_UNREADABLE, /* not there, no file, not allowed, or larger than a text is */
+    FI_OS_NO_MEMORY
+} fi_os_read_result;
+
+/* Anything that can be read to its end: *out is set for FI_OS_READ alone. */
+fi_os_read_result fi_os_read_file(const char *path, fi_os_file *out);
 
 /* Fault injection, for tests: the nth request from here on that may fail does. 0: never, but counted still. */
 void fi_os_fail_at(uint64_t nth);

@@ -3,12 +3,15 @@
 #include "os/os.h"
 
 #include "base/atomics.h"
+#include "base/attributes.h"
 #include "base/bits.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -67,7 +70,7 @@ uint64_t fi_os_now_ms(void) {
 }
 
 /* A forked child is another thread: it asks again. */
-static _Thread_local uint64_t thread_id __attribute__((tls_model("initial-exec")));
+static FI_THREAD_LOCAL uint64_t thread_id;
 
 static void forget_thread_id(void) {
     thread_id = 0;
@@ -179,10 +182,13 @@ bool fi_os_move_pages(void *from, void *to, size_t bytes) {
 
 /* ---- stderr ---- */
 
-void fi_os_write_error(const char *text, size_t bytes) {
-    int saved = errno;
+const char *fi_os_setting(const char *name) {
+    return secure_getenv(name);
+}
+
+static void write_all(int to, const char *text, size_t bytes) {
     while (bytes > 0) {
-        ssize_t written = write(STDERR_FILENO, text, bytes);
+        ssize_t written = write(to, text, bytes);
         if (written < 0 && errno == EINTR)
             continue;
         if (written <= 0)
@@ -190,5 +196,75 @@ void fi_os_write_error(const char *text, size_t bytes) {
         text += written;
         bytes -= (size_t)written;
     }
+}
+
+void fi_os_write_error(const char *text, size_t bytes) {
+    int saved = errno;
+    write_all(STDERR_FILENO, text, bytes);
     errno = saved;
+}
+
+void fi_os_append_file(const char *path, const char *text, size_t bytes) {
+    int saved = errno;
+    int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    if (file >= 0) {
+        write_all(file, text, bytes);
+        close(file);
+    }
+    errno = saved;
+}
+
+/* ---- files ---- */
+
+enum { LARGEST_FILE_BYTES = 16 << 20, FIRST_FILE_BYTES = 64 << 10 };
+
+/* Twice the room, with what is in it. Pages that nothing is read to cost nothing. */
+static bool make_room(fi_os_file *file) {
+    size_t bytes = file->mapped_bytes != 0 ? 2 * file->mapped_bytes : FIRST_FILE_BYTES;
+    char *larger = fi_os_map_zeros(bytes);
+    if (larger == NULL)
+        return false;
+    if (!fi_os_enable(larger, bytes)) {
+        fi_os_release(larger, bytes);
+        return false;
+    }
+    if (file->text != NULL) {
+        memcpy(larger, file->text, file->bytes);
+        fi_os_release(file->text, file->mapped_bytes);
+    }
+    file->text = larger;
+    file->mapped_bytes = bytes;
+    return true;
+}
+
+static fi_os_read_result read_all(int descriptor, fi_os_file *file) {
+    for (;;) { /* the last byte stays 0 */
+        if (file->mapped_bytes - file->bytes < 2 && !make_room(file))
+            return FI_OS_NO_MEMORY;
+        ssize_t got = read(descriptor, file->text + file->bytes, file->mapped_bytes - file->bytes - 1);
+        if (got == 0)
+            return FI_OS_READ;
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0 || file->bytes + (size_t)got > LARGEST_FILE_BYTES)
+            return FI_OS_UNREADABLE;
+        file->bytes += (size_t)got;
+    }
+}
+
+fi_os_read_result fi_os_read_file(const char *path, fi_os_file *out) {
+    int saved = errno;
+    fi_os_file file = {NULL, 0, 0};
+    fi_os_read_result result = FI_OS_UNREADABLE;
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor >= 0) {
+        result = read_all(descriptor, &file);
+        close(descriptor);
+    }
+    if (result == FI_OS_READ)
+        *out = file;
+    else if (file.text != NULL)
+        fi_os_release(file.text, file.mapped_bytes);
+    errno = saved;
+    return result;
 }

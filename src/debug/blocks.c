@@ -4,6 +4,7 @@
 #include "debug/fill.h"
 #include "debug/large.h"
 #include "debug/quarantine.h"
+#include "debug/tags.h"
 #include "heap/alloc.h"
 #include "heap/pools.h"
 #include "os/os.h"
@@ -135,6 +136,7 @@ static fi_incident incident_of(fief *f, fief_misuse kind, const fi_spot *spot, c
 static bool refuse(fief *f, fief_misuse kind, const fi_spot *spot, const fi_release *how, size_t given) {
     fi_incident incident = incident_of(f, kind, spot, how);
     incident.given = given;
+    incident.told = kind == FIEF_MISUSE_WRONG_DOMAIN ? fi_domain_name((fief_domain)given) : NULL;
     fi_misuse(&incident);
     return false;
 }
@@ -155,28 +157,31 @@ static bool is_as_said(fief *f, const fi_spot *spot, const fi_release *how) {
 /* ---- free ---- */
 
 /* The record says by whom already. */
-static void hold(fief *f, const fi_spot *spot, const fi_release *how) {
+static void hold(fief *f, const fi_spot *spot) {
     f->count.watched_blocks--;
     f->count.watched_bytes -= spot->record->size;
     fi_store_release(&spot->record->state, FI_RECORD_HELD);
     if (spot->pool->state == FI_POOL_GUARDED) {
-        fi_fence_check(f, spot, how);
         fi_guard_free(f, spot);
         return;
     }
-    if (f->debug->fills) {
-        fi_fence_check(f, spot, how);
+    if (f->debug->fills)
         fi_fill(spot->block, FI_FREED, spot->record->size);
-    } else {
+    else
         fi_tool_free(spot->block, spot->record->size);
-    }
     fi_quarantine_hold(f, spot);
 }
 
+static void check_fences(fief *f, const fi_spot *spot, const fi_release *how) {
+    if (f->debug->fills)
+        fi_fence_check(f, spot, how);
+}
+
 static void free_live(fief *f, const fi_spot *spot, const fi_release *how) {
+    check_fences(f, spot, how);
     spot->record->freed = fi_event_now(f, how->site);
     spot->record->freed_by = f->id;
-    hold(f, spot, how);
+    hold(f, spot);
 }
 
 static fi_spot spot_found(const fief *f, const fi_found *found) {
@@ -237,8 +242,7 @@ static void *move(fief *f, const fi_spot *spot, size_t size, const fi_release *h
 static void *resize_live(fief *f, const fi_spot *spot, size_t size, const fi_release *how) {
     if (!is_as_said(f, spot, how))
         return NULL;
-    if (f->debug->fills)
-        fi_fence_check(f, spot, how);
+    check_fences(f, spot, how);
     return resize_in_place(f, spot, size) ? spot->block : move(f, spot, size, how);
 }
 
@@ -273,9 +277,11 @@ bool fi_watched_home(fief *f, fi_pool *pool, unsigned index) {
         return false;
     const fi_release how = FI_RELEASE("a remote free that its owner took in", NULL);
     fi_spot spot = pool->state == FI_POOL_GUARDED ? fi_guard_spot(f, pool, index) : fi_spot_of(f, pool, index);
-    if (fi_record_state_of(spot.record) == FI_RECORD_SENT)
-        hold(f, &spot, &how);
-    else
+    if (fi_record_state_of(spot.record) == FI_RECORD_SENT) {
+        check_fences(f, &spot, &how);
+        hold(f, &spot);
+    } else {
         refuse(f, FIEF_MISUSE_DOUBLE_FREE, &spot, &how, 0);
+    }
     return true;
 }

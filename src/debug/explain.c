@@ -72,11 +72,27 @@ static const fi_record *record_in_closed(const fi_arena *arena, const fi_pool *p
     return (const char *)p >= start ? fi_record_of(pool, index) : NULL;
 }
 
+/* An arena of guarded places. */
+static const fi_record *record_in_buried(const fi_arena *arena, const fi_pool *pool, const void *p,
+                                         const char **block) {
+    fi_pool_view view = {.carved = fi_load_relaxed(&pool->carved),
+                         .start = fi_load_relaxed(&arena->start),
+                         .large_bytes = fi_load_relaxed(&arena->bytes)};
+    unsigned index;
+    char *start;
+    if (!fi_guard_locate(pool, &view, p, &index, &start))
+        return NULL;
+    *block = start;
+    return fi_record_of(pool, index);
+}
+
 static const fi_record *record_of_dead(const fi_found *found, const void *p, const char **block) {
     if (found->arena == NULL || found->slot == NULL || fi_load_relaxed(&found->slot->watched) == 0 ||
         fi_load_acquire(&found->slot->id) != found->owner_id)
         return NULL;
     const fi_pool *pool = fi_map_pools(found->arena) + fi_map_granule_of(found->arena, p);
+    if (fi_load_relaxed(&found->arena->granules) == 0 && fi_load_relaxed(&pool->carved) != 0)
+        return record_in_buried(found->arena, pool, p, block);
     return record_in_closed(found->arena, pool, p, block);
 }
 
@@ -103,6 +119,12 @@ static void describe(const fi_record *record, fi_details *details) {
     details->domain = fi_domain_name(fi_load_relaxed(&record->domain));
 }
 
+static size_t slot_bytes(const fi_pool_view *view) {
+    if (fi_view_is_small(view))
+        return fi_class_bytes(view->size_class);
+    return view->state == FI_POOL_GUARDED ? fi_guard_place_bytes(view) : view->large_bytes;
+}
+
 void fi_explain(const void *p, fi_details *details) {
     fi_found found = fi_find(p);
     const fi_record *record = NULL;
@@ -111,8 +133,7 @@ void fi_explain(const void *p, fi_details *details) {
         record = record_of_dead(&found, p, &block);
     } else if (fi_found_is_watched(&found) && found.block != NULL) {
         record = fi_record_of(found.pool, found.index);
-        bool small = fi_view_is_small(&found.view);
-        details->slot_bytes = small ? fi_class_bytes(found.view.size_class) : found.view.large_bytes;
+        details->slot_bytes = slot_bytes(&found.view);
     }
     if (record != NULL)
         describe(record, details);

@@ -69,7 +69,7 @@ static bool meet(const fi_fault *fault) {
                                   .block_bytes = h.size,
                                   .owner_slot = found.slot,
                                   .owner_id = found.owner_id,
-                                  .site = fault->pc,
+                                  .site = (const char *)fault->pc + 1, /* a site is where a call returns to */
                                   .goes_on = true};
     if (fi_misuse_is_fatal(&incident, "the fault is handed on"))
         return false;

@@ -82,6 +82,8 @@ static void show(fi_incident *incident, const fi_damage *damage, const char *fro
     incident->damaged_bytes = damage->bytes;
 }
 
+/* The fence is mended, so that it is told once. Between the first and the last changed byte there is nothing else.
+ */
 static void tell(fief *f, fief_misuse kind, const fi_spot *spot, const fi_damage *damage, bool likely,
                  const fi_release *how) {
     fi_incident incident = {.kind = kind,
@@ -96,6 +98,7 @@ static void tell(fief *f, fief_misuse kind, const fi_spot *spot, const fi_damage
                             .goes_on = true,
                             .likely = likely};
     show(&incident, damage, spot->block - spot->fence_bytes, slot_end(spot));
+    memset((void *)(uintptr_t)damage->first, FI_FENCE, (size_t)(damage->last - damage->first) + 1);
     fi_misuse(&incident);
 }
 
@@ -105,6 +108,13 @@ static bool is_known(const fi_record *record, size_t slot_bytes) {
            record->size <= slot_bytes - FI_FENCE_BYTES; /* else it is not to be trusted */
 }
 
+static bool has_next(const fief *f, const fi_spot *spot, fi_spot *next) {
+    if (!fi_pool_is_small(spot->pool) || spot->index + 1 >= spot->pool->carved)
+        return false;
+    *next = fi_spot_of(f, spot->pool, spot->index + 1);
+    return is_known(next->record, next->slot_bytes);
+}
+
 /* The fence between a block and the one behind it. Damage that begins at the block's end has run over it. Damage
  * that leaves some bytes there alone, and reaches the fence's other end, has come from behind. */
 static bool check_end(fief *f, const fi_spot *spot, const fi_release *how) {
@@ -112,17 +122,14 @@ static bool check_end(fief *f, const fi_spot *spot, const fi_release *how) {
     if (end_is_intact(spot, size))
         return true;
     fi_damage damage = look_at_end(spot, size);
-    fi_fence_draw_end(spot, size);
     bool touches_end = (const char *)damage.first == spot->block + size;
     bool touches_next = (const char *)damage.last == slot_end(spot) - 1;
-    if (!touches_end && touches_next && fi_pool_is_small(spot->pool) && spot->index + 1 < spot->pool->carved) {
-        fi_spot next = fi_spot_of(f, spot->pool, spot->index + 1);
-        if (is_known(next.record, next.slot_bytes)) {
-            tell(f, FIEF_MISUSE_UNDERFLOW, &next, &damage, false, how);
-            return false;
-        }
+    fi_spot next;
+    if (!touches_end && touches_next && has_next(f, spot, &next)) {
+        tell(f, FIEF_MISUSE_UNDERFLOW, &next, &damage, false, how);
+    } else {
+        tell(f, FIEF_MISUSE_OVERFLOW, spot, &damage, touches_next || !touches_end, how);
     }
-    tell(f, FIEF_MISUSE_OVERFLOW, spot, &damage, touches_next || !touches_end, how);
     return false;
 }
 
@@ -136,7 +143,6 @@ static bool check_start(fief *f, const fi_spot *spot, const fi_release *how) {
             return check_end(f, &before, how);
     }
     fi_damage damage = fi_fill_damage(fence, FI_FENCE, spot->fence_bytes);
-    memset(fence, FI_FENCE, spot->fence_bytes);
     tell(f, FIEF_MISUSE_UNDERFLOW, spot, &damage, spot->index > 0, how);
     return false;
 }

@@ -34,6 +34,10 @@ static size_t place_bytes(size_t region_bytes, unsigned places) {
     return places > 1 ? fi_os_page_bytes() : region_bytes - 2 * fi_os_page_bytes();
 }
 
+size_t fi_guard_place_bytes(const fi_pool_view *view) {
+    return place_bytes(view->large_bytes, view->carved);
+}
+
 fi_spot fi_guard_spot(const fief *f, const fi_pool *pool, unsigned index) {
     fi_record *record = fi_record_of(pool, index);
     char *start = place_start(fi_pool_start(pool, f), index);

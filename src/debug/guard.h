@@ -40,6 +40,9 @@ fi_spot fi_guard_spot(const fief *f, const fi_pool *pool, unsigned index);
 /* The place that an address lies in, with the guard pages beside it. False: in none. Any thread. */
 bool fi_guard_locate(const fi_pool *pool, const fi_pool_view *view, const void *p, unsigned *index, char **block);
 
+/* Bytes of the pages that each block has. */
+size_t fi_guard_place_bytes(const fi_pool_view *view);
+
 /* When the next allocation is to be guarded. */
 void fi_guard_next_sample(fief *f);
 

@@ -30,7 +30,7 @@ typedef struct fi_incident {
     unsigned shown_bytes;
     uint64_t other_thread; /* who is inside the handle, too */
     const char *other_operation;
-    const char *told; /* what is wrong, where the kind does not say it; NULL: it does */
+    const char *told; /* what is wrong, where the kind does not say it, or the given domain; NULL: it does */
     size_t given;     /* the wrong size, alignment or domain */
 } fi_incident;
 

@@ -98,8 +98,12 @@ static void add_history(fi_text *t, const fi_details *d) {
     add_trace(t, d->alloc_trace);
     if (!d->freed)
         return;
-    fi_text_add(t, "  %-8s %" PRIu64 " ms ago, for interpreter %" PRIu64 ", by thread %" PRIu64 "\n", "freed",
-                d->free_age_ms, d->freed_by, d->free_thread);
+    fi_text_add(t, "  %-8s %" PRIu64 " ms ago, ", "freed", d->free_age_ms);
+    if (d->freed_by != FIEF_ID_NONE)
+        fi_text_add(t, "for interpreter %" PRIu64 ", ", d->freed_by);
+    else
+        fi_text_add(t, "without a handle, ");
+    fi_text_add(t, "by thread %" PRIu64 "\n", d->free_thread);
     add_trace(t, d->free_trace);
 }
 
@@ -124,14 +128,26 @@ static void add_damage(fi_text *t, const fi_incident *i) {
     }
 }
 
+static const char *or_plain(const char *domain) {
+    return domain[0] != 0 ? domain : "plain";
+}
+
+/* What the program said, and what is so. */
+static void add_given(fi_text *t, const fi_incident *i, const fi_details *d) {
+    if (i->kind == FIEF_MISUSE_WRONG_DOMAIN)
+        fi_text_add(t, "  %-8s domain %s, not %s\n", "given", or_plain(i->told), or_plain(d->domain));
+    else if (i->kind == FIEF_MISUSE_WRONG_SIZE)
+        fi_text_add(t, "  %-8s %zu bytes, not %zu\n", "given", i->given, d->requested_size);
+    else if (i->kind == FIEF_MISUSE_WRONG_ALIGNMENT)
+        fi_text_add(t, "  %-8s alignment %zu, not %zu\n", "given", i->given, d->alignment);
+    else if (i->told != NULL)
+        fi_text_add(t, "  %-8s %s\n", "found", i->told);
+}
+
 void fi_report_text(fi_text *t, const fi_account *a) {
     const fi_incident *i = a->incident;
     fi_text_add(t, "fief: %s in %s\n", kind_names[i->kind], i->operation);
-    if (i->told != NULL)
-        fi_text_add(t, "  %-8s %s\n", "told", i->told);
-    if (i->kind == FIEF_MISUSE_WRONG_SIZE || i->kind == FIEF_MISUSE_WRONG_ALIGNMENT)
-        fi_text_add(t, "  %-8s %zu, not %zu\n", "given", i->given,
-                    i->kind == FIEF_MISUSE_WRONG_SIZE ? a->details->requested_size : a->details->alignment);
+    add_given(t, i, a->details);
     if (i->other_operation != NULL)
         fi_text_add(t, "  %-8s thread %" PRIu64 ", in %s\n", "other", i->other_thread, i->other_operation);
     add_pointer(t, i, a->details);
@@ -242,7 +258,7 @@ void fi_report_json(fi_text *t, const fi_account *a) {
     add_string(t, "verdict", a->verdict);
     add_string(t, "confidence", i->likely ? "likely" : "certain");
     if (i->told != NULL)
-        add_string(t, "told", i->told);
+        add_string(t, i->kind == FIEF_MISUSE_WRONG_DOMAIN ? "given" : "found", i->told);
     if (i->kind == FIEF_MISUSE_WRONG_SIZE || i->kind == FIEF_MISUSE_WRONG_ALIGNMENT)
         add_number(t, "given", i->given);
     add_address(t, "pointer", i->pointer);

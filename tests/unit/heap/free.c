@@ -20,15 +20,15 @@ static const size_t sizes[] = {16, 100, 512, 3000, 16 * 1024, 40000, 2 << 20};
 #define FOR_SIZES(i) for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
 
 Test(free, nothing_is_no_misuse) {
-    fi_heap_free_slow(ann, NULL, "fief_free");
-    fi_heap_free_slow(NULL, NULL, "fief_free_remote");
+    fi_heap_free_slow(ann, NULL, "fief_free", NULL);
+    fi_heap_free_slow(NULL, NULL, "fief_free_remote", NULL);
     assert_equal(told.count, 0);
 }
 
 Test(free, the_slow_way_frees_what_the_fast_one_would) {
     FOR_SIZES (i) {
         void *block = fief_alloc(ann, sizes[i]);
-        fi_heap_free_slow(ann, block, "fief_free");
+        fi_heap_free_slow(ann, block, "fief_free", NULL);
         assert_equal(exact_stats(ann).live_blocks, 0);
     }
     assert_equal(told.count, 0);
@@ -36,7 +36,7 @@ Test(free, the_slow_way_frees_what_the_fast_one_would) {
 
 Test(free, a_foreign_block_is_counted_on_both_sides_and_goes_home) {
     FOR_SIZES (i) {
-        fi_heap_free_slow(bob, fief_alloc(ann, sizes[i]), "fief_free");
+        fi_heap_free_slow(bob, fief_alloc(ann, sizes[i]), "fief_free", NULL);
         assert_equal(told.kinds[FIEF_MISUSE_FOREIGN_FREE], i + 1);
         assert_equal(bob->count.foreign_out, i + 1);
         assert_equal(ann->slot->foreign_in, i + 1);
@@ -48,7 +48,7 @@ Test(free, a_foreign_block_is_counted_on_both_sides_and_goes_home) {
 
 Test(free, without_a_handle_it_goes_home_uncounted) {
     FOR_SIZES (i) {
-        fi_heap_free_slow(NULL, fief_alloc(ann, sizes[i]), "fief_free_remote");
+        fi_heap_free_slow(NULL, fief_alloc(ann, sizes[i]), "fief_free_remote", NULL);
         assert_equal(fi_remote_take_in(ann), 1);
     }
     assert_equal(ann->slot->foreign_in, 0);
@@ -59,8 +59,8 @@ Test(free, a_late_block_is_counted_and_stays_dead) {
     void *block = fief_alloc(ann, 64);
     uint64_t before = fi_heap_late_frees();
     fief_destroy(ann);
-    fi_heap_free_slow(bob, block, "fief_free");
-    fi_heap_free_slow(NULL, block, "fief_free_remote");
+    fi_heap_free_slow(bob, block, "fief_free", NULL);
+    fi_heap_free_slow(NULL, block, "fief_free_remote", NULL);
     assert_equal(fi_heap_late_frees() - before, 2);
     assert_equal(bob->count.late_out, 1);
     assert_equal(told.kinds[FIEF_MISUSE_LATE_FREE], 2);
@@ -78,8 +78,8 @@ Test(free, a_late_block_is_known_by_its_owners_id_when_all_else_is_forgotten) {
         fief_destroy(ended);
         fief_trim(NULL);
         uint64_t before = fi_heap_late_frees();
-        fi_heap_free_slow(bob, block, "fief_free");
-        fi_heap_free_slow(NULL, block, "fief_free_remote"); /* it concerns nobody who has a callback */
+        fi_heap_free_slow(bob, block, "fief_free", NULL);
+        fi_heap_free_slow(NULL, block, "fief_free_remote", NULL); /* it concerns nobody who has a callback */
         assert_equal(fi_heap_late_frees() - before, 2);
         assert_equal(told.kinds[FIEF_MISUSE_LATE_FREE], i + 1);
         assert_equal(told.last.owner, id);
@@ -91,10 +91,10 @@ Test(free, a_closing_interpreters_own_frees_are_not_late) {
     void *block = fief_alloc(ann, 20000);
     ann->state = FIEF_CLOSING;
     ann->slot->state = FIEF_CLOSING;
-    fi_heap_free_slow(ann, block, "fief_free");
+    fi_heap_free_slow(ann, block, "fief_free", NULL);
     assert_equal(told.count, 0);
     void *another = fief_alloc(ann, 20000);
-    fi_heap_free_slow(bob, another, "fief_free");
+    fi_heap_free_slow(bob, another, "fief_free", NULL);
     assert_equal(told.kinds[FIEF_MISUSE_LATE_FREE], 1);
 }
 

@@ -72,10 +72,10 @@ static void fill(fief *f, const fi_spot *spot, const fi_request *request) {
         if (!request->zero)
             fi_fill(spot->block, FI_FRESH, request->size);
     }
-    if (request->zero && fi_pool_is_small(spot->pool))
-        memset(spot->block, 0, request->size);
     if (!f->debug->fills)
         fi_tool_alloc(spot->block, request->size, spot->slot_bytes, request->zero);
+    if (request->zero && fi_pool_is_small(spot->pool))
+        memset(spot->block, 0, request->size);
 }
 
 static void *alloc(fief *f, const fi_request *request) {

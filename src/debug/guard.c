@@ -229,6 +229,20 @@ void fi_guard_free(fief *f, const fi_spot *spot) {
     put_away(f, spot);
 }
 
+void fi_guard_drain(fief *f) {
+    fi_guards *guards = &f->debug->guards;
+    fi_guard_queue *arenas = &guards->arenas;
+    while (arenas->oldest != NULL)
+        close_arena(f, fi_record_pool(take_oldest(arenas)));
+    if (guards->live > 0)
+        return;
+    while (guards->places.oldest != NULL) { /* all places of all regions, in some order */
+        const fi_record *record = take_oldest(&guards->places);
+        if (fi_record_index(record) == 0)
+            close_arena(f, fi_record_pool(record));
+    }
+}
+
 /* ---- sampling ---- */
 
 /* Xorshift: the distance to the next one must not follow a pattern of the program's. */

@@ -34,6 +34,9 @@ void *fi_guard_alloc(fief *f, const fi_request *request, size_t alignment);
 /* Its record says that it is HELD. */
 void fi_guard_free(fief *f, const fi_spot *spot);
 
+/* Gives back the memory of places that rest: all of it, or if some are in use that of larger blocks. */
+void fi_guard_drain(fief *f);
+
 /* The `index`th block of a GUARDED pool. */
 fi_spot fi_guard_spot(const fief *f, const fi_pool *pool, unsigned index);
 

@@ -3,37 +3,93 @@
 #include "base/lock.h"
 #include "os/os.h"
 
-fi_record *fi_records;
+#include <string.h>
 
-static size_t granule_bytes(void) {
-    return FI_GRANULE_RECORDS * sizeof(fi_record);
-}
+enum { REGION_SHEETS = 32 };
+
+fi_record **fi_sheets;
+
+/* Address space for further sheets. Under FI_RANK_PROCESS. */
+static char *region, *region_end;
+
+static_assert((1 << FI_GRANULE_SHIFT) / FI_LEAST_SLOT_BYTES == FI_SHEET_RECORDS,
+              "with a fence before the first block, one record of a sheet is never a block's");
 
 bool fi_records_init(void) {
-    if (fi_load_acquire(&fi_records) != NULL)
+    if (fi_load_acquire(&fi_sheets) != NULL)
         return true;
     fi_lock(FI_RANK_PROCESS);
-    if (fi_records == NULL)
-        fi_store_release(&fi_records, fi_os_map_zeros(fi_the_map.units * FI_UNIT_GRANULES * granule_bytes()));
+    if (fi_sheets == NULL) {
+        size_t granules = fi_the_map.units * FI_UNIT_GRANULES;
+        fi_store_release(&fi_sheets, fi_os_map_zeros(granules * sizeof *fi_sheets));
+    }
     fi_unlock(FI_RANK_PROCESS);
-    return fi_records != NULL;
+    return fi_sheets != NULL;
 }
 
-bool fi_records_enable(const fi_pool *pool) {
-    return fi_os_enable(fi_record_of(pool, 0), granule_bytes());
+/* ---- sheets ---- */
+
+/* The last record of a sheet says whose it is, for the way back. */
+static void sign(fi_record *sheet, uint32_t pool_index) {
+    sheet[FI_SHEET_RECORDS - 1].serial = pool_index;
 }
 
-bool fi_records_open(const fi_pool *pool) {
-    if (!fi_records_enable(pool))
+static fi_record *sheet_of(const fi_record *record) {
+    return (fi_record *)fi_round_down((uintptr_t)record, FI_SHEET_BYTES);
+}
+
+static char *take_space(void) {
+    if (region == region_end) {
+        char *fresh = fi_os_reserve(REGION_SHEETS * FI_SHEET_BYTES, FI_SHEET_BYTES);
+        if (fresh == NULL)
+            return NULL;
+        region = fresh;
+        region_end = fresh + REGION_SHEETS * FI_SHEET_BYTES;
+    }
+    return region;
+}
+
+static bool enable_entry(fi_record **entry) {
+    return fi_os_enable((void *)fi_round_down((uintptr_t)entry, fi_os_page_bytes()), fi_os_page_bytes());
+}
+
+/* What fails half-way is found by the next one. */
+static bool make_sheet(fi_record **entry, uint32_t pool_index) {
+    char *space = take_space();
+    if (space == NULL || !enable_entry(entry) || !fi_os_commit(space, FI_SHEET_BYTES))
         return false;
-    fi_os_purge(fi_record_of(pool, 0), granule_bytes());
+    region += FI_SHEET_BYTES;
+    fi_record *sheet = (fi_record *)(void *)space;
+    sign(sheet, pool_index);
+    fi_store_release(entry, sheet);
     return true;
 }
 
+bool fi_records_enable(const fi_pool *pool) {
+    fi_record **entry = &fi_sheets[fi_map_index(pool)];
+    if (fi_load_acquire(entry) != NULL)
+        return true;
+    fi_lock(FI_RANK_PROCESS);
+    bool made = *entry != NULL || make_sheet(entry, fi_map_index(pool));
+    fi_unlock(FI_RANK_PROCESS);
+    return made;
+}
+
+bool fi_records_open(const fi_pool *pool) {
+    fi_record *had = fi_load_acquire(&fi_sheets[fi_map_index(pool)]);
+    if (had == NULL)
+        return fi_records_enable(pool);
+    fi_os_purge(had, FI_SHEET_BYTES);
+    sign(had, fi_map_index(pool));
+    return true;
+}
+
+/* ---- the way back ---- */
+
 fi_pool *fi_record_pool(const fi_record *record) {
-    return &fi_the_map.pools[(size_t)(record - fi_records) / FI_GRANULE_RECORDS];
+    return &fi_the_map.pools[sheet_of(record)[FI_SHEET_RECORDS - 1].serial];
 }
 
 unsigned fi_record_index(const fi_record *record) {
-    return (unsigned)((size_t)(record - fi_records) % FI_GRANULE_RECORDS);
+    return (unsigned)(record - sheet_of(record));
 }

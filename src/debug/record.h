@@ -1,8 +1,8 @@
 /* What is recorded of each block of a watched heap: one cache line, outside of the memory that programs write to.
  *
- * The records of a granule have a place in a table as wide as the map, so that a block's record is found by
- * arithmetic, by any thread, at any time. The table is address space until it is used; a part of it that was used
- * stays until another pool is opened there, so that the blocks of an ended interpreter can still be told of.
+ * A granule that a watched heap has used has a sheet of records, for good: so a block's record is found by
+ * arithmetic, by any thread, at any time, and the blocks of an ended interpreter can still be told of until
+ * another pool is opened there. What a sheet costs beyond address space is the records that were used since.
  *
  * The owner writes, under its lock; but whoever frees another's block takes its state from LIVE to SENT first, and
  * writes `freed` then. Others read at any time, and find what may be changing: they show it, and trust none of it.
@@ -48,27 +48,28 @@ static_assert(sizeof(fi_record) == 64, "a record is one cache line");
 
 enum {
     FI_LEAST_SLOT_BYTES = 32, /* of a watched block with its guard */
-    FI_GRANULE_RECORDS = (1 << FI_GRANULE_SHIFT) / FI_LEAST_SLOT_BYTES
+    FI_SHEET_RECORDS = (1 << FI_GRANULE_SHIFT) / FI_LEAST_SLOT_BYTES
 };
 
-/* Written once, before the first watched handle. */
-extern fi_record *fi_records;
+#define FI_SHEET_BYTES (FI_SHEET_RECORDS * sizeof(fi_record))
 
-/* Reserves the table; false on exhaustion, and it may be tried again. */
+/* One for each granule: NULL until it has one. The table is made before the first watched handle. */
+extern fi_record **fi_sheets;
+
+/* Makes the table; false on exhaustion, and it may be tried again. */
 FI_MUST_USE bool fi_records_init(void);
 
-/* Makes a granule's records usable, all of them NONE. False on exhaustion. */
-FI_MUST_USE bool fi_records_open(const fi_pool *pool);
-
-/* The same, without making any of them NONE. */
+/* Makes a granule's records usable. False on exhaustion. */
 FI_MUST_USE bool fi_records_enable(const fi_pool *pool);
+
+/* The same, all of them NONE. */
+FI_MUST_USE bool fi_records_open(const fi_pool *pool);
 
 /* NULL if there are no records, or none of that index. Any thread. */
 static inline fi_record *fi_record_of(const fi_pool *pool, unsigned index) {
-    fi_record *records = fi_load_acquire(&fi_records);
-    if (records == NULL || index >= FI_GRANULE_RECORDS)
-        return NULL;
-    return records + (size_t)fi_map_index(pool) * FI_GRANULE_RECORDS + index;
+    fi_record **sheets = fi_load_acquire(&fi_sheets);
+    fi_record *sheet = sheets != NULL ? fi_load_acquire(&sheets[fi_map_index(pool)]) : NULL;
+    return sheet != NULL && index < FI_SHEET_RECORDS - 1 ? sheet + index : NULL; /* the last one is the sheet's */
 }
 
 static inline fi_record_state fi_record_state_of(const fi_record *record) {

@@ -16,6 +16,14 @@ enum { QUARANTINE_BYTES = 256 * 1024 };
 
 /* ---- beginning ---- */
 
+uint8_t fi_watch_is_idle;
+
+static const fief_config *configure(const fief_config *config, fief_config *room) {
+    if (fi_settings()->given == 0 && !fi_tool_watches())
+        fi_store_relaxed(&fi_watch_is_idle, 1);
+    return fi_settings_apply(config, room);
+}
+
 static bool is_told_to_tools(void) {
     const fi_conf *conf = fi_settings();
     return (!fi_conf_gives(conf, FI_CONF_TOOLS) || conf->tools != 0) && fi_tool_watches();
@@ -99,13 +107,18 @@ static bool is_live(const fief *f, const fi_pool *pool, unsigned index, fi_seen 
     return true;
 }
 
+static void drain(fief *f) {
+    fi_quarantine_drain(f, 0);
+    fi_guard_drain(f);
+}
+
 static bool opening(fief *f, const fi_pool *pool) {
     (void)f;
     return fi_records_open(pool);
 }
 
 const fi_watch fi_the_watch = {
-    .configure = fi_settings_apply,
+    .configure = configure,
     .prepare = prepare,
     .attach = attach,
     .discard = discard,
@@ -117,6 +130,7 @@ const fi_watch fi_the_watch = {
     .claim = fi_watched_claim,
     .home = fi_watched_home,
     .refine = fi_explain_refine,
+    .drain = drain,
     .is_live = is_live,
     .explain = fi_explain,
     .publish = fi_settings_publish,

@@ -89,6 +89,8 @@ static uint64_t committed(const fief *f) {
 size_t fi_heap_trim(fief *f) {
     uint64_t before = committed(f);
     fi_remote_take_in(f);
+    if (f->debug != NULL)
+        fi_the_watch.drain(f);
     fi_heap_flush_lists(f);
     fi_heap_close_idle(f);
     fi_heap_purge(f);

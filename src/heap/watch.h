@@ -72,6 +72,9 @@ typedef struct fi_watch {
      * Any thread. */
     void (*refine)(fi_found *found, const void *p);
 
+    /* Freed memory that is held back goes back to the heap. */
+    void (*drain)(fief *f);
+
     /* Whether the `index`th block of a watched heap's pool is live; and what is to be shown of it. */
     bool (*is_live)(const fief *f, const fi_pool *pool, unsigned index, fi_seen *seen);
 
@@ -87,6 +90,9 @@ typedef struct fi_watch {
 
 /* Defined by src/debug. */
 extern const fi_watch fi_the_watch;
+
+/* Set once it is known that neither the environment nor a tool wants anything watched. */
+extern uint8_t fi_watch_is_idle;
 
 /* What an allocation that misses the lists asks first. */
 static inline bool fi_watch_wants(const fief *f) {

@@ -88,15 +88,21 @@ static fi_arena *take_both(const fief_config *config, const fi_source *source, f
     return arena;
 }
 
+static bool is_to_be_watched(const fief_config *config) {
+    return FI_UNLIKELY(config->debug != FIEF_DEBUG_OFF || config->sample != 0 ||
+                       fi_load_relaxed(&fi_watch_is_idle) == 0);
+}
+
 fief_status fi_life_begin(fief **out, const fief_config *config) {
     const fi_source source = {config->provider.ctx, config->provider.alloc, config->provider.free};
     fi_slot *slot;
-    fi_debug *debug;
-    if (!fi_registry_ready() || !fi_the_watch.prepare(config, &debug))
+    fi_debug *debug = NULL;
+    if (!fi_registry_ready() || (is_to_be_watched(config) && !fi_the_watch.prepare(config, &debug)))
         return FIEF_NO_MEMORY;
     fi_arena *arena = take_both(config, &source, &slot);
     if (arena == NULL) {
-        fi_the_watch.discard(debug);
+        if (debug != NULL)
+            fi_the_watch.discard(debug);
         return FIEF_NO_MEMORY;
     }
     fief *f = (fief *)(void *)arena->start;

@@ -133,7 +133,9 @@ fief_status fief_create(fief **out, const fief_config *config) {
     if (config->size != sizeof *config || !config_is_valid(config))
         return FIEF_BAD_ARGUMENT;
     fief_config room;
-    return fi_life_begin(out, fi_the_watch.configure(config, &room));
+    if (FI_UNLIKELY(fi_load_relaxed(&fi_watch_is_idle) == 0))
+        config = fi_the_watch.configure(config, &room);
+    return fi_life_begin(out, config);
 }
 
 fief_status fief_destroy(fief *f) {

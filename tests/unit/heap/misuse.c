@@ -30,29 +30,52 @@ static fi_incident incident_at(fief_misuse kind, const char *pointer) {
                          .block_bytes = 64,
                          .owner_slot = ann->slot,
                          .owner_id = ann->id,
-                         .caller = bob};
+                         .caller = bob,
+                         .told = kind == FIEF_MISUSE_WRONG_DOMAIN ? "" : NULL};
 }
 
 /* ---- the text ---- */
 
 static const char *const names[FIEF_MISUSE_COUNT] = {
-    [FIEF_MISUSE_FOREIGN_FREE] = "foreign free", [FIEF_MISUSE_FOREIGN_REALLOC] = "foreign realloc",
-    [FIEF_MISUSE_LATE_FREE] = "late free",       [FIEF_MISUSE_DOUBLE_FREE] = "double free",
-    [FIEF_MISUSE_INTERIOR] = "interior pointer", [FIEF_MISUSE_MISALIGNED] = "misaligned pointer",
-    [FIEF_MISUSE_WILD] = "wild pointer",         [FIEF_MISUSE_WRITE_AFTER_FREE] = "write after free",
+    [FIEF_MISUSE_FOREIGN_FREE] = "foreign free",
+    [FIEF_MISUSE_FOREIGN_REALLOC] = "foreign realloc",
+    [FIEF_MISUSE_LATE_FREE] = "late free",
+    [FIEF_MISUSE_DOUBLE_FREE] = "double free",
+    [FIEF_MISUSE_INTERIOR] = "interior pointer",
+    [FIEF_MISUSE_MISALIGNED] = "misaligned pointer",
+    [FIEF_MISUSE_WILD] = "wild pointer",
+    [FIEF_MISUSE_WRITE_AFTER_FREE] = "write after free",
     [FIEF_MISUSE_DEAD_HANDLE] = "dead handle",
+    [FIEF_MISUSE_OVERFLOW] = "overflow",
+    [FIEF_MISUSE_UNDERFLOW] = "underflow",
+    [FIEF_MISUSE_REALLOC_AFTER_FREE] = "realloc after free",
+    [FIEF_MISUSE_WRONG_SIZE] = "wrong size",
+    [FIEF_MISUSE_WRONG_ALIGNMENT] = "wrong alignment",
+    [FIEF_MISUSE_WRONG_DOMAIN] = "wrong domain",
+    [FIEF_MISUSE_TWO_THREADS] = "two threads",
+    [FIEF_MISUSE_USE_AFTER_FREE] = "use after free",
+    [FIEF_MISUSE_CORRUPTION] = "corruption",
+    [FIEF_MISUSE_LEAK] = "leak",
 };
+
+/* What the program said that is not so, for kinds that are about that. */
+static const char *given_line(const char *kind) {
+    return strcmp(kind, "wrong size") == 0        ? "  given    0 bytes, not 0\n"
+           : strcmp(kind, "wrong alignment") == 0 ? "  given    alignment 0, not 0\n"
+           : strcmp(kind, "wrong domain") == 0    ? "  given    domain plain, not plain\n"
+                                                  : "";
+}
 
 /* `where` is what stands behind the pointer, `owner` the owner's line. */
 static void assert_text(const char *kind, const void *pointer, const char *where, const char *owner) {
     char wanted[1024];
     snprintf(wanted, sizeof wanted,
-             "fief: %s in fief_free\n"
+             "fief: %s in fief_free\n%s"
              "  pointer  %p%s\n"
              "  owner    %s\n"
              "  caller   interpreter %" PRIu64 " \"bob\" (live), thread %" PRIu64 "\n"
              "  verdict  the call does nothing\n",
-             kind, pointer, where, owner, fief_id_of(bob), fi_os_thread_id());
+             kind, given_line(kind), pointer, where, owner, fief_id_of(bob), fi_os_thread_id());
     cr_assert_str_eq(bob_heard.text, wanted);
 }
 

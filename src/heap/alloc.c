@@ -100,7 +100,7 @@ void *fi_heap_alloc_raw(fief *f, size_t size, size_t alignment, bool zero) {
 size_t fi_heap_good_size(const fief *f, size_t size) {
     if (size > PTRDIFF_MAX - FI_UNIT_BYTES)
         return 0;
-    if (f->own_lists != NULL) /* behind a watched block's last byte comes its guard */
+    if (f->debug != NULL) /* it may be watched: behind its last byte comes a guard */
         return size;
     return size <= FI_SMALL_BYTES ? fi_class_bytes(fi_class_of(size, f->fast.round)) : fi_large_usable(size);
 }

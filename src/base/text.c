@@ -1,8 +1,10 @@
+#define _POSIX_C_SOURCE 200809L
 #include "base/text.h"
 
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 void fi_text_add(fi_text *text, const char *format, ...) {
     va_list arguments;
@@ -43,4 +45,11 @@ void fi_text_add_json(fi_text *text, const char *string) {
         s += bytes != 0 ? bytes : 1;
     }
     fi_text_add(text, "\"");
+}
+
+void fi_text_copy(char *to, size_t room, const char *from) {
+    size_t length = from != NULL ? strnlen(from, room - 1) : 0;
+    if (length > 0)
+        memcpy(to, from, length);
+    to[length] = 0;
 }

@@ -19,4 +19,7 @@ FI_PRINTF(2, 3) void fi_text_add(fi_text *text, const char *format, ...);
 /* A JSON string, with its quotes. Bytes that are no valid text are replaced. */
 void fi_text_add_json(fi_text *text, const char *string);
 
+/* Copies `from`, cut to what fits with a 0 behind it; NULL is "". */
+void fi_text_copy(char *to, size_t room, const char *from);
+
 #endif

@@ -357,8 +357,8 @@ fi_frame_rule fi_frame_rule_read(uintptr_t pc) {
         r.failed = r.failed || extra > (size_t)(r.end - r.at);
         r.at += r.failed ? 0 : extra;
     }
-    if (c.is_signal) /* it was interrupted, not called */
-        return unknown;
+    if (c.is_signal) /* what it interrupted did not call it */
+        return (fi_frame_rule){.kind = FI_FRAME_LAST};
     row w = {.kind = FI_FRAME_UNKNOWN}, first;
     if (r.failed || !run(c.program, &c, start, UINT64_MAX, &w, &w))
         return unknown;

@@ -11,7 +11,7 @@
 
 typedef enum fi_frame_kind {
     FI_FRAME_UNKNOWN = 1,
-    FI_FRAME_LAST,      /* nobody called */
+    FI_FRAME_LAST,      /* nobody called: a thread begins, or a signal came */
     FI_FRAME_BY_SP,     /* the caller's frame begins at sp + start */
     FI_FRAME_BY_FP,     /* at fp + start */
     FI_FRAME_BY_FP_WORD /* the word at fp + start says where; so do functions that align their stack */

@@ -22,10 +22,6 @@ enum { HAS_FRAME_RECORDS = 0, ADDRESS_BITS = 63 };
 
 enum { MOST_INNER_FRAMES = 40 }; /* between a walk's beginning and the site */
 
-bool fi_os_can_walk(void) {
-    return HAS_FRAME_RECORDS != 0;
-}
-
 uintptr_t fi_os_return_address(const void *address) {
     return (uintptr_t)address & ((UINT64_C(1) << ADDRESS_BITS) - 1);
 }
@@ -104,6 +100,12 @@ static fi_frame_rule find_rule(uintptr_t pc) {
             return unpack(word);
     }
     return find_rule_slow(pc);
+}
+
+/* Some linkers leave out the table of the tables, which is all that can be found of them here. */
+bool fi_os_can_walk(void) {
+    fi_registers here = fi_os_here();
+    return here.pc != 0 ? find_rule(here.pc).kind != FI_FRAME_UNKNOWN : HAS_FRAME_RECORDS != 0;
 }
 
 /* ---- what may be read ---- */

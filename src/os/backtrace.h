@@ -68,7 +68,8 @@ FI_UNCHECKED_STACK static inline bool fi_os_facts_hold(const fi_facts *facts, ui
     return true;
 }
 
-/* False: stacks can't be walked on this machine, and are the one frame that asked. */
+/* False: nothing tells fief's own frames, so that walks are chancy, or end at once. Then a trace may be the one
+ * frame that asked. */
 bool fi_os_can_walk(void);
 
 /* Zeroed memory of the calling thread's own, the same for each call; given back when the thread ends. NULL on

@@ -21,8 +21,11 @@
     F(dwfl_addrmodule)                                                                                            \
     F(dwfl_module_addrinfo)                                                                                       \
     F(dwfl_module_addrdie)                                                                                        \
-    F(dwfl_module_getsrc)                                                                                         \
-    F(dwfl_lineinfo)                                                                                              \
+    F(dwfl_module_nextcu)                                                                                         \
+    F(dwarf_haspc)                                                                                                \
+    F(dwarf_getsrc_die)                                                                                           \
+    F(dwarf_linesrc)                                                                                              \
+    F(dwarf_lineno)                                                                                               \
     F(dwarf_getscopes)                                                                                            \
     F(dwarf_getscopes_die)                                                                                        \
     F(dwarf_tag)                                                                                                  \
@@ -131,11 +134,26 @@ static unsigned read_functions(Dwarf_Die *innermost, fi_place *places) {
     return count;
 }
 
-static unsigned read_scopes(Dwfl_Module *module, uintptr_t address, fi_place *places) {
-    Dwarf_Addr bias = 0;
-    Dwarf_Die *unit = dw.dwfl_module_addrdie(module, address, &bias);
+/* The unit of source that has the instruction. Clang leaves out the table of which has which. */
+static Dwarf_Die *find_unit(Dwfl_Module *module, uintptr_t address, Dwarf_Addr *bias) {
+    Dwarf_Die *unit = dw.dwfl_module_addrdie(module, address, bias);
+    if (unit != NULL)
+        return unit;
+    while ((unit = dw.dwfl_module_nextcu(module, unit, bias)) != NULL)
+        if (dw.dwarf_haspc(unit, address - *bias) > 0)
+            return unit;
+    return NULL;
+}
+
+static unsigned read_unit(Dwarf_Die *unit, Dwarf_Addr address, fi_place *places) {
+    Dwarf_Line *line = dw.dwarf_getsrc_die(unit, address);
+    int number = 0;
+    if (line != NULL && dw.dwarf_lineno(line, &number) == 0)
+        fi_text_copy(places[0].file, sizeof places[0].file, dw.dwarf_linesrc(line, NULL, NULL));
+    places[0].line = (unsigned)number;
+
     Dwarf_Die *scopes = NULL;
-    if (unit == NULL || dw.dwarf_getscopes(unit, address - bias, &scopes) <= 0)
+    if (dw.dwarf_getscopes(unit, address, &scopes) <= 0)
         return 0;
     Dwarf_Die innermost = scopes[0];
     free(scopes);
@@ -146,19 +164,16 @@ bool fi_os_has_debug_info(void) {
     return load_libdw();
 }
 
-unsigned fi_os_debug_places(uintptr_t address, fi_place places[FI_MOST_PLACES]) {
+unsigned fi_os_debug_places(uintptr_t address, fi_place *places) {
     places[0] = (fi_place){.line = 0};
     if (!open_session())
         return 0;
     Dwfl_Module *module = dw.dwfl_addrmodule(session, address);
     if (module == NULL)
         return 0;
-    Dwfl_Line *line = dw.dwfl_module_getsrc(module, address);
-    int number = 0;
-    const char *file = line != NULL ? dw.dwfl_lineinfo(line, NULL, &number, NULL, NULL, NULL) : NULL;
-    fi_text_copy(places[0].file, sizeof places[0].file, file);
-    places[0].line = (unsigned)number;
-    unsigned count = read_scopes(module, address, places);
+    Dwarf_Addr bias = 0;
+    Dwarf_Die *unit = find_unit(module, address, &bias);
+    unsigned count = unit != NULL ? read_unit(unit, address - bias, places) : 0;
     if (count > 0 && places[count - 1].function[0] != 0)
         return count;
 
@@ -176,7 +191,7 @@ bool fi_os_has_debug_info(void) {
     return false;
 }
 
-unsigned fi_os_debug_places(uintptr_t address, fi_place places[FI_MOST_PLACES]) {
+unsigned fi_os_debug_places(uintptr_t address, fi_place *places) {
     (void)address;
     (void)places;
     return 0;

@@ -28,7 +28,7 @@ enum { MOST = FI_DEPOT_MOST_FRAMES };
 static void init(void) {
     fi_os_init();
     if (!fi_os_can_walk())
-        cr_skip_test("stacks can't be walked on this machine");
+        cr_skip_test("stacks can't be walked here");
 }
 
 TestSuite(capture, .init = init);

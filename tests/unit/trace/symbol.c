@@ -28,12 +28,14 @@ __attribute__((noinline)) static uintptr_t return_address(void) {
 __attribute__((noinline)) static mark mark_here(void) {
     mark m;
     m.pc = return_address(), m.line = __LINE__;
+    __asm__ volatile("" ::: "memory"); /* or that call may be a jump */
     return m;
 }
 
 __attribute__((always_inline)) static inline mark mark_inlined(void) {
     mark m;
     m.pc = return_address(), m.line = __LINE__;
+    __asm__ volatile("" ::: "memory"); /* or that call may be a jump */
     return m;
 }
 
@@ -42,7 +44,6 @@ static unsigned inlined_at;
 __attribute__((noinline)) static mark mark_outside(void) {
     mark m = mark_inlined();
     inlined_at = __LINE__ - 1;
-    __asm__ volatile("" ::: "memory");
     return m;
 }
 

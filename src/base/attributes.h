@@ -20,6 +20,9 @@
 /* At a fixed place from the thread's pointer: no call to find it, also in a shared library. Small things only. */
 #define FI_THREAD_LOCAL _Thread_local __attribute__((tls_model("initial-exec")))
 
+/* Reads words of the stack that AddressSanitizer has laid red zones around. */
+#define FI_UNCHECKED_STACK __attribute__((no_sanitize_address))
+
 #define FI_MUST_USE __attribute__((warn_unused_result))
 #define FI_PRINTF(at, first) __attribute__((format(printf, at, first)))
 

@@ -1,3 +1,4 @@
+#define _POSIX_C_SOURCE 200809L
 #include "base/text.h"
 
 #include <stdarg.h>
@@ -89,4 +90,11 @@ void fi_text_add_json(fi_text *text, const char *string) {
 
 void fi_text_add_plain(fi_text *text, const char *string) {
     (void)fi_text_add_part(text, string, FI_TEXT_PLAIN);
+}
+
+void fi_text_copy(char *to, size_t room, const char *from) {
+    size_t length = from != NULL ? strnlen(from, room - 1) : 0;
+    if (length > 0)
+        memcpy(to, from, length);
+    to[length] = 0;
 }

@@ -30,4 +30,7 @@ enum { FI_TEXT_LETTER_BYTES = 6 };
 typedef enum fi_text_style { FI_TEXT_PLAIN, FI_TEXT_JSON } fi_text_style;
 size_t fi_text_add_part(fi_text *text, const char *string, fi_text_style style);
 
+/* Copies `from`, cut to what fits with a 0 behind it; NULL is "". */
+void fi_text_copy(char *to, size_t room, const char *from);
+
 #endif

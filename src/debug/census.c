@@ -32,8 +32,7 @@ fi_census *fi_census_create(fief_id id, const char *name) {
     if (census == NULL)
         return NULL;
     census->id = id;
-    fi_text text = FI_TEXT(census->name);
-    fi_text_add(&text, "%s", name);
+    fi_text_copy(census->name, sizeof census->name, name);
     return census;
 }
 

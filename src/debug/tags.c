@@ -2,6 +2,7 @@
 
 #include "base/atomics.h"
 #include "base/lock.h"
+#include "base/text.h"
 #include "interp/registry.h"
 
 #include <string.h>
@@ -39,14 +40,6 @@ static uint32_t number_of(names *all, const char *name) {
     return all->count - 1;
 }
 
-static void cut(char short_name[NAME_BYTES], const char *name) {
-    size_t length = 0;
-    while (length < NAME_BYTES - 1 && name[length] != '\0')
-        length++;
-    memcpy(short_name, name, length);
-    short_name[length] = '\0';
-}
-
 /* The registry is readied for its fork handlers: a child must not find the lock taken. */
 static fief_status add_name(names *all, const char *name, uint32_t *number) {
     if (name == NULL || name[0] == '\0')
@@ -54,7 +47,7 @@ static fief_status add_name(names *all, const char *name, uint32_t *number) {
     if (!fi_registry_ready())
         return FIEF_NO_MEMORY;
     char short_name[NAME_BYTES];
-    cut(short_name, name);
+    fi_text_copy(short_name, sizeof short_name, name);
     fi_lock(FI_RANK_NAMES);
     *number = number_of(all, short_name);
     fi_unlock(FI_RANK_NAMES);

@@ -20,8 +20,8 @@ typedef struct fi_place {
 /* Whether this build can look. */
 bool fi_os_has_debug_info(void);
 
-/* The places of an instruction; several are functions inlined in one another, innermost first. Returns how many, 0
- * if nothing is known. Under a lock of the caller's; takes memory from malloc. */
-unsigned fi_os_debug_places(uintptr_t address, fi_place places[FI_MOST_PLACES]);
+/* The places of an instruction, at most FI_MOST_PLACES; several are functions inlined in one another, innermost
+ * first. Returns how many, 0 if nothing is known. Under a lock of the caller's; takes memory from malloc. */
+unsigned fi_os_debug_places(uintptr_t address, fi_place *places);
 
 #endif

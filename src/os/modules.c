@@ -1,12 +1,11 @@
 #define _GNU_SOURCE
 #include "os/modules.h"
 
-#include "base/attributes.h"
+#include "base/text.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
-#include <string.h>
 #include <unistd.h>
 
 typedef struct search {
@@ -16,15 +15,9 @@ typedef struct search {
     size_t path_bytes;
 } search;
 
-static void copy_text(char *to, size_t bytes, const char *from) {
-    size_t length = from != NULL ? strnlen(from, bytes - 1) : 0;
-    memcpy(to, from != NULL ? from : "", length);
-    to[length] = 0;
-}
-
 /* The program itself has no name there. */
 static void copy_path(const struct dl_phdr_info *info, char *path, size_t bytes) {
-    copy_text(path, bytes, info->dlpi_name);
+    fi_text_copy(path, bytes, info->dlpi_name);
     if (path[0] != 0)
         return;
     int saved = errno;
@@ -73,7 +66,7 @@ void fi_os_module_path(uintptr_t address, char *path, size_t bytes) {
 void fi_os_exported_name(uintptr_t address, char *name, size_t bytes) {
     Dl_info info;
     bool known = dladdr((void *)address, &info) != 0;
-    copy_text(name, bytes, known ? info.dli_sname : NULL);
+    fi_text_copy(name, bytes, known ? info.dli_sname : NULL);
 }
 
 static int read_version(struct dl_phdr_info *info, size_t size, void *arg) {

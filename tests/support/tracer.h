@@ -2,6 +2,7 @@
 #ifndef FI_TESTS_SUPPORT_TRACER_H
 #define FI_TESTS_SUPPORT_TRACER_H
 
+#include "base/atomics.h"
 #include "heap/tracer.h"
 
 #include <stddef.h>
@@ -26,7 +27,7 @@ static inline fi_trace test_note(const void *site) {
 
 static inline void test_tell(fi_trace trace, fi_frame_fn *tell, void *arg) {
     const fi_frame *frames = test_traces[trace % MOST_TEST_TRACES];
-    traces_told++;
+    (void)fi_add_relaxed(&traces_told, 1);
     for (unsigned i = 0; frames != NULL && frames[i].function != NULL; i++) {
         fi_frame frame = frames[i];
         frame.number = i;

@@ -158,6 +158,20 @@ Test(text, a_long_string_goes_in_parts) {
     cr_assert_str_eq(whole, "a\\u0001\\u0002\xF0\x9F\x98\x80\\\"\\ufffd tail");
 }
 
+Test(text, a_copy_is_cut_to_its_room) {
+    start(ROOM);
+    fi_text_copy(bytes, 5, "abcd");
+    cr_assert_str_eq(bytes, "abcd");
+    fi_text_copy(bytes, 5, "xyzuvw");
+    cr_assert_str_eq(bytes, "xyzu");
+    fi_text_copy(bytes, 5, "");
+    cr_assert_str_empty(bytes);
+    fi_text_copy(bytes, 1, "abc");
+    cr_assert_str_empty(bytes);
+    fi_text_copy(bytes, 5, NULL);
+    cr_assert_str_empty(bytes);
+}
+
 Test(text, random_bytes_never_leave_the_buffer) {
     random_source rng = random_seeded(3);
     for (unsigned i = 0; i < 20000; i++) {

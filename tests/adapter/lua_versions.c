@@ -4,6 +4,7 @@
 #include "busy.h"
 
 #include <fief/adapter/lua.h>
+#include <fief/adapter/lua_trace.h>
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -145,6 +146,72 @@ static void check_shrink(void) {
     guest_destroy(&g);
 }
 
+/* ---- the script's own frames ---- */
+
+static char frames[FIEF_FRAMES_BYTES + 1];
+
+/* write_frames(bytes): the frames as they are where it is called. */
+static int write_frames(lua_State *L) {
+    size_t room = (size_t)lua_tointeger(L, 1);
+    frames[fief_lua_frames(NULL, frames, room, L)] = '\0';
+    lua_pushstring(L, frames);
+    return 1;
+}
+
+/* The lines that call: 3 and 5, the second as a pcall's callee. */
+static const char calling_script[] = "local bytes = ...\n"
+                                     "local function inner()\n"
+                                     "  return (write_frames(bytes))\n"
+                                     "end\n"
+                                     "local function outer() local text = inner() return text end\n"
+                                     "local _, text = pcall(outer)\n"
+                                     "return text\n";
+static const char calling_frames[] = "[C]\na.lua:3\na.lua:5\n[C]\na.lua:6\n";
+
+static bool writes(lua_State *L, size_t room, const char *wanted) {
+    if (L == NULL || luaL_loadbuffer(L, calling_script, strlen(calling_script), "@a.lua") != 0)
+        return false;
+    lua_register(L, "write_frames", write_frames);
+    lua_pushinteger(L, (lua_Integer)room);
+    if (lua_pcall(L, 1, 1, 0) == 0 && strcmp(lua_tostring(L, -1), wanted) == 0) {
+        lua_settop(L, 0);
+        return true;
+    }
+    printf("# %s\n", lua_tostring(L, -1));
+    lua_settop(L, 0);
+    return false;
+}
+
+/* The longest chunk name there is, and more frames than fit. */
+static bool is_full_of_lines(lua_State *L) {
+    static const char deep_script[] = "local function f(n)\n"
+                                      "  if n == 0 then return write_frames(512) end\n"
+                                      "  local text = f(n - 1)\n"
+                                      "  return text\n"
+                                      "end\n"
+                                      "return f(100)\n";
+    char name[200] = "@";
+    memset(name + 1, 'n', sizeof name - 2);
+    if (luaL_loadbuffer(L, deep_script, strlen(deep_script), name) != 0 || lua_pcall(L, 0, 1, 0) != 0)
+        return false;
+    size_t length = strlen(frames);
+    lua_settop(L, 0);
+    return length > FIEF_FRAMES_BYTES - LUA_IDSIZE - 16 && length <= FIEF_FRAMES_BYTES &&
+           frames[length - 1] == '\n';
+}
+
+static void check_frames(void) {
+    guest g = guest_create(0);
+    bool taken = fief_trace_frames(g.heap, fief_lua_frames, g.lua) == FIEF_OK;
+    check(taken && gives(g.lua, busy_script, busy_result), "a state whose frames are wanted runs");
+    check(writes(g.lua, FIEF_FRAMES_BYTES, calling_frames), "the script's frames are written");
+    check(writes(g.lua, strlen(calling_frames), calling_frames), "they fill their room");
+    check(writes(g.lua, strlen(calling_frames) - 1, "[C]\na.lua:3\na.lua:5\n[C]\n"), "but go no further");
+    check(is_full_of_lines(g.lua), "long names and many frames are cut between lines");
+    check(fief_lua_frames(g.heap, frames, sizeof frames - 1, g.lua) == 0, "where nothing runs, there are none");
+    check(guest_destroy(&g), "and nothing is left");
+}
+
 int main(void) {
     static const variant variants[] = {{"called", fief_lua_alloc}, {"inlined", fief_lua_alloc_inline}};
     printf("# %s\n", LUA_VERSION);
@@ -154,6 +221,7 @@ int main(void) {
         check_limit();
         check_emergency();
         check_shrink();
+        check_frames();
     }
     printf("1..%u\n", check_count);
     return failure_count == 0 ? 0 : 1;

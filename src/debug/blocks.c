@@ -231,7 +231,7 @@ static void *move(fief *f, const fi_spot *spot, size_t size, const fi_release *h
                                 .tag = r->tag,
                                 .domain = r->domain};
     size_t kept = r->size < size ? r->size : size;
-    void *to = alloc(f, &request);
+    void *to = f->own_lists != NULL ? alloc(f, &request) : fi_heap_alloc(f, size, how->site);
     if (to == NULL)
         return NULL;
     memcpy(to, spot->block, kept);

@@ -4,6 +4,7 @@
 #include "trace/capture.h"
 
 #include "base/atomics.h"
+#include "heap/heap.h"
 #include "os/backtrace.h"
 #include "trace/depot.h"
 

@@ -1,4 +1,4 @@
-/* The traces that the layers below ask for, and the verbs of trace.h. */
+/* The traces that the layers below ask for. */
 #include "heap/tracer.h"
 
 #include "heap/misuse.h"
@@ -73,17 +73,3 @@ static fi_trace note(const void *site) {
 }
 
 const fi_tracer fi_the_tracer = {.capture = fi_capture, .note = note, .tell = tell_trace};
-
-/* ---- verbs ---- */
-
-fief_status fief_trace_frames(fief *f, fief_frames_fn *fn, void *arg) {
-    if (!fi_misuse_check_handle(f, "fief_trace_frames"))
-        return FIEF_BAD_STATE;
-    f->frames = fn;
-    f->frames_arg = arg;
-    return FIEF_OK;
-}
-
-fief_status fief_trace_depth(unsigned frames) {
-    return fi_capture_set_depth(frames) ? FIEF_OK : FIEF_BAD_ARGUMENT;
-}

@@ -13,11 +13,21 @@
 
 /* ---- allocation ---- */
 
-/* Most blocks are where the map has the entries of their own address. */
-static fi_pool *pool_of(const fief *f, const char *block) {
+/* The pool that holds a block of f's, or may: most lie where the map has the entries of their own address. */
+static fi_pool *likely_pool(const char *block) {
     size_t granules = fi_the_map.units * FI_UNIT_GRANULES;
-    fi_pool *pool = &fi_the_map.pools[((uintptr_t)block >> FI_GRANULE_SHIFT) & (granules - 1)];
-    return FI_LIKELY(fief_fast_holds(f, (const fief_fast_pool *)pool, block)) ? pool : fi_heap_pool_of(f, block);
+    return &fi_the_map.pools[((uintptr_t)block >> FI_GRANULE_SHIFT) & (granules - 1)];
+}
+
+static bool holds(const fief *f, const fi_pool *pool, const char *block) {
+    return fief_fast_holds(f, (const fief_fast_pool *)pool, block);
+}
+
+/* A small block's, by arithmetic. */
+static inline fi_spot small_spot(const fief *f, fi_pool *pool, char *block) {
+    unsigned index = (unsigned)fi_class_divide(pool->size_class, (size_t)(block - fi_pool_start(pool, f)));
+    return (fi_spot){pool,          index, fi_record_of(pool, index), block, fi_class_bytes(pool->size_class),
+                     FI_FENCE_BYTES};
 }
 
 static fi_spot take_small(fief *f, size_t bytes, size_t alignment) {
@@ -25,10 +35,8 @@ static fi_spot take_small(fief *f, size_t bytes, size_t alignment) {
     char *block = fi_heap_alloc_raw(f, bytes, alignment, false);
     if (block == NULL)
         return (fi_spot){.block = NULL};
-    fi_pool *pool = pool_of(f, block);
-    unsigned index = (unsigned)fi_class_divide(pool->size_class, (size_t)(block - fi_pool_start(pool, f)));
-    return (fi_spot){pool,          index, fi_record_of(pool, index), block, fi_class_bytes(pool->size_class),
-                     FI_FENCE_BYTES};
+    fi_pool *pool = likely_pool(block);
+    return small_spot(f, FI_LIKELY(holds(f, pool, block)) ? pool : fi_heap_pool_of(f, block), block);
 }
 
 static fi_spot try_to_take(fief *f, size_t size, size_t alignment, bool zero) {
@@ -51,7 +59,7 @@ static fi_spot take(fief *f, size_t size, size_t alignment, bool zero) {
 
 static void record(fief *f, const fi_spot *spot, const fi_request *request, size_t alignment) {
     fi_record *r = spot->record;
-    r->serial = ++f->debug->serial;
+    r->serial = fi_debug_next_serial(f->debug);
     r->size = request->size;
     r->next = NULL;
     r->freed_by = FIEF_ID_NONE;
@@ -111,11 +119,11 @@ void *fi_watched_alloc(fief *f, const fi_request *request) {
         return NULL;
     if (f->own_lists == NULL)
         return sample(f, request);
-    uint64_t previous = fi_debug_enter(f, request->operation, request->site);
+    fi_visit visit = fi_debug_enter(f, request->operation, request->site);
     void *block = alloc(f, request);
     if (FI_UNLIKELY(f->debug->serial == f->debug->break_at) && block != NULL)
         fi_os_stop();
-    fi_debug_leave(f, previous);
+    fi_debug_leave(f, visit);
     return block;
 }
 
@@ -173,7 +181,7 @@ static void hold(fief *f, const fi_spot *spot) {
 }
 
 static void check_fences(fief *f, const fi_spot *spot, const fi_release *how) {
-    if (f->debug->fills)
+    if (f->debug->fills && !fi_fence_is_plain(spot, spot->record->size))
         fi_fence_check(f, spot, how);
 }
 
@@ -196,14 +204,28 @@ static bool is_watched(const fief *f, const fi_found *found) {
 bool fi_watched_free(fief *f, const fi_found *found, const fi_release *how) {
     if (!is_watched(f, found))
         return false;
-    uint64_t previous = fi_debug_enter(f, how->operation, how->site);
+    fi_visit visit = fi_debug_enter(f, how->operation, how->site);
     fi_spot spot = spot_found(f, found);
     if (fi_record_state_of(spot.record) != FI_RECORD_LIVE)
         refuse(f, FIEF_MISUSE_DOUBLE_FREE, &spot, how, 0);
     else if (is_as_said(f, &spot, how))
         free_live(f, &spot, how);
-    fi_debug_leave(f, previous);
+    fi_debug_leave(f, visit);
     return true;
+}
+
+/* By far the most frequent: a live small block, where its own address says. */
+bool fi_watched_free_at(fief *f, void *p, const fi_release *how) {
+    fi_pool *pool = likely_pool(p);
+    if (f->own_lists == NULL || !holds(f, pool, p))
+        return false;
+    fi_visit visit = fi_debug_enter(f, how->operation, how->site);
+    fi_spot spot = small_spot(f, pool, p);
+    bool is_live = fi_record_state_of(spot.record) == FI_RECORD_LIVE;
+    if (FI_LIKELY(is_live) && is_as_said(f, &spot, how))
+        free_live(f, &spot, how);
+    fi_debug_leave(f, visit);
+    return is_live;
 }
 
 /* ---- realloc ---- */
@@ -249,14 +271,14 @@ static void *resize_live(fief *f, const fi_spot *spot, size_t size, const fi_rel
 bool fi_watched_resize(fief *f, const fi_found *found, size_t size, const fi_release *how, void **result) {
     if (!is_watched(f, found))
         return false;
-    uint64_t previous = fi_debug_enter(f, how->operation, how->site);
+    fi_visit visit = fi_debug_enter(f, how->operation, how->site);
     fi_spot spot = spot_found(f, found);
     *result = NULL;
     if (fi_record_state_of(spot.record) == FI_RECORD_LIVE)
         *result = resize_live(f, &spot, size, how);
     else
         refuse(f, FIEF_MISUSE_REALLOC_AFTER_FREE, &spot, how, 0);
-    fi_debug_leave(f, previous);
+    fi_debug_leave(f, visit);
     return true;
 }
 

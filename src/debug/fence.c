@@ -32,6 +32,12 @@ static size_t near_bytes(const fi_spot *spot, size_t size) {
 }
 
 void fi_fence_draw_end(const fi_spot *spot, size_t size) {
+    size_t fence = spot->slot_bytes - size;
+    if (FI_LIKELY(fence <= 2 * FI_FENCE_BYTES)) {
+        fi_fence_put(spot->block + size);
+        fi_fence_put(slot_end(spot) - FI_FENCE_BYTES);
+        return;
+    }
     size_t near = near_bytes(spot, size);
     memset(spot->block + size, FI_FENCE, near);
     if (size + near < spot->slot_bytes)
@@ -45,7 +51,7 @@ static bool has_neighbour(const fi_spot *spot) {
 
 void fi_fence_draw(const fi_spot *spot, size_t size) {
     if (!has_neighbour(spot))
-        memset(spot->block - FI_FENCE_BYTES, FI_FENCE, FI_FENCE_BYTES);
+        fi_fence_put(spot->block - FI_FENCE_BYTES);
     fi_fence_draw_end(spot, size);
 }
 

@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 enum {
     FI_FRESH = 0xCD,    /* handed out, and not written yet */
@@ -14,6 +16,20 @@ enum {
     FI_FENCE = 0xFD,    /* guards */
     FI_FENCE_BYTES = 16 /* the least that lies between two blocks */
 };
+
+/* FI_FENCE_BYTES of fence. */
+static inline void fi_fence_put(void *p) {
+    const uint64_t word = FI_FENCE * UINT64_C(0x0101010101010101);
+    memcpy(p, &word, sizeof word);
+    memcpy((char *)p + sizeof word, &word, sizeof word);
+}
+
+static inline bool fi_fence_is_whole(const void *p) {
+    const uint64_t word = FI_FENCE * UINT64_C(0x0101010101010101);
+    uint64_t found[2];
+    memcpy(found, p, sizeof found);
+    return ((found[0] ^ word) | (found[1] ^ word)) == 0;
+}
 
 void fi_fill(void *p, unsigned char value, size_t bytes);
 

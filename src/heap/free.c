@@ -126,6 +126,8 @@ static void free_own(fief *f, const fi_found *found, fi_incident incident, const
 void fi_heap_free_found(fief *f, void *p, const fi_release *how) {
     if (f != NULL && !fi_misuse_check_handle(f, how->operation))
         return;
+    if (f != NULL && f->debug != NULL && fi_the_watch.free_at(f, p, how))
+        return;
     fi_found found = fi_find(p);
     fi_incident incident = fi_found_incident(&found, p, f, how->operation);
     incident.site = how->site;

@@ -58,6 +58,9 @@ typedef struct fi_watch {
     /* All allocations of a watched handle, and the ones that are to be sampled. NULL on exhaustion. */
     void *(*alloc)(fief *f, const fi_request *request);
 
+    /* The same before anything is known of p, if that is enough. False: it is to be found first. */
+    bool (*free_at)(fief *f, void *p, const fi_release *how);
+
     /* A block of f's own. False: it is none that is watched. */
     bool (*free)(fief *f, const fi_found *found, const fi_release *how);
     bool (*resize)(fief *f, const fi_found *found, size_t size, const fi_release *how, void **result);

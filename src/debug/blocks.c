@@ -4,6 +4,7 @@
 #include "debug/fill.h"
 #include "debug/large.h"
 #include "debug/quarantine.h"
+#include "debug/quick.h"
 #include "debug/tags.h"
 #include "heap/alloc.h"
 #include "heap/pools.h"
@@ -13,30 +14,14 @@
 
 /* ---- allocation ---- */
 
-/* The pool that holds a block of f's, or may: most lie where the map has the entries of their own address. */
-static fi_pool *likely_pool(const char *block) {
-    size_t granules = fi_the_map.units * FI_UNIT_GRANULES;
-    return &fi_the_map.pools[((uintptr_t)block >> FI_GRANULE_SHIFT) & (granules - 1)];
-}
-
-static bool holds(const fief *f, const fi_pool *pool, const char *block) {
-    return fief_fast_holds(f, (const fief_fast_pool *)pool, block);
-}
-
-/* A small block's, by arithmetic. */
-static inline fi_spot small_spot(const fief *f, fi_pool *pool, char *block) {
-    unsigned index = (unsigned)fi_class_divide(pool->size_class, (size_t)(block - fi_pool_start(pool, f)));
-    return (fi_spot){pool,          index, fi_record_of(pool, index), block, fi_class_bytes(pool->size_class),
-                     FI_FENCE_BYTES};
-}
-
 static fi_spot take_small(fief *f, size_t bytes, size_t alignment) {
     bytes = bytes < FI_LEAST_SLOT_BYTES ? FI_LEAST_SLOT_BYTES : bytes;
     char *block = fi_heap_alloc_raw(f, bytes, alignment, false);
     if (block == NULL)
         return (fi_spot){.block = NULL};
-    fi_pool *pool = likely_pool(block);
-    return small_spot(f, FI_LIKELY(holds(f, pool, block)) ? pool : fi_heap_pool_of(f, block), block);
+    fi_pool *pool = fi_heap_pool_of(f, block);
+    return fi_spot_of(f, pool,
+                      (unsigned)fi_class_divide(pool->size_class, (size_t)(block - fi_pool_start(pool, f))));
 }
 
 static fi_spot try_to_take(fief *f, size_t size, size_t alignment, bool zero) {
@@ -89,9 +74,10 @@ static void fill(fief *f, const fi_spot *spot, const fi_request *request) {
 static void *alloc(fief *f, const fi_request *request) {
     size_t least = f->fast.round + 1;
     size_t alignment = request->alignment > least ? request->alignment : least;
-    void *guarded = f->debug->level != FIEF_DEBUG_GUARD ? NULL : fi_guard_alloc(f, request, alignment);
-    if (guarded != NULL)
-        return guarded;
+    void *block =
+        f->debug->level == FIEF_DEBUG_GUARD ? fi_guard_alloc(f, request, alignment) : fi_quick_alloc(f, request);
+    if (FI_LIKELY(block != NULL))
+        return block;
     fi_spot spot = take(f, request->size, alignment, request->zero);
     if (spot.block == NULL)
         return NULL;
@@ -214,18 +200,13 @@ bool fi_watched_free(fief *f, const fi_found *found, const fi_release *how) {
     return true;
 }
 
-/* By far the most frequent: a live small block, where its own address says. */
 bool fi_watched_free_at(fief *f, void *p, const fi_release *how) {
-    fi_pool *pool = likely_pool(p);
-    if (f->own_lists == NULL || !holds(f, pool, p))
+    if (f->own_lists == NULL)
         return false;
     fi_visit visit = fi_debug_enter(f, how->operation, how->site);
-    fi_spot spot = small_spot(f, pool, p);
-    bool is_live = fi_record_state_of(spot.record) == FI_RECORD_LIVE;
-    if (FI_LIKELY(is_live) && is_as_said(f, &spot, how))
-        free_live(f, &spot, how);
+    bool done = fi_quick_free(f, p, how);
     fi_debug_leave(f, visit);
-    return is_live;
+    return done;
 }
 
 /* ---- realloc ---- */
@@ -266,6 +247,16 @@ static void *resize_live(fief *f, const fi_spot *spot, size_t size, const fi_rel
         return NULL;
     check_fences(f, spot, how);
     return resize_in_place(f, spot, size) ? spot->block : move(f, spot, size, how);
+}
+
+bool fi_watched_resize_at(fief *f, void *p, size_t size, const fi_release *how, void **result) {
+    fi_spot spot;
+    if (!fi_quick_find(f, p, &spot))
+        return false;
+    fi_visit visit = fi_debug_enter(f, how->operation, how->site);
+    *result = resize_live(f, &spot, size, how);
+    fi_debug_leave(f, visit);
+    return true;
 }
 
 bool fi_watched_resize(fief *f, const fi_found *found, size_t size, const fi_release *how, void **result) {

@@ -24,7 +24,18 @@ typedef struct fi_spot {
 } fi_spot;
 
 /* Of the `index`th block of f's pool. */
-fi_spot fi_spot_of(const fief *f, fi_pool *pool, unsigned index);
+static inline fi_spot fi_spot_of(const fief *f, fi_pool *pool, unsigned index) {
+    fi_spot spot = {
+        .pool = pool, .index = index, .record = fi_record_of(pool, index), .fence_bytes = FI_FENCE_BYTES};
+    if (fi_pool_is_small(pool)) {
+        spot.block = (char *)fi_pool_block(pool, f, index);
+        spot.slot_bytes = fi_class_bytes(pool->size_class);
+    } else {
+        spot.block = fi_pool_start(pool, f);
+        spot.slot_bytes = pool->large_bytes;
+    }
+    return spot;
+}
 
 /* Whether the fences of a small block with a short fence are as they were drawn: true for sure, false to be looked
  * at. */

@@ -126,6 +126,7 @@ const fi_watch fi_the_watch = {
     .end = end,
     .alloc = fi_watched_alloc,
     .free_at = fi_watched_free_at,
+    .resize_at = fi_watched_resize_at,
     .free = fi_watched_free,
     .resize = fi_watched_resize,
     .claim = fi_watched_claim,

@@ -60,6 +60,7 @@ typedef struct fi_watch {
 
     /* The same before anything is known of p, if that is enough. False: it is to be found first. */
     bool (*free_at)(fief *f, void *p, const fi_release *how);
+    bool (*resize_at)(fief *f, void *p, size_t size, const fi_release *how, void **result);
 
     /* A block of f's own. False: it is none that is watched. */
     bool (*free)(fief *f, const fi_found *found, const fi_release *how);

@@ -74,10 +74,9 @@ static void fill(fief *f, const fi_spot *spot, const fi_request *request) {
 static void *alloc(fief *f, const fi_request *request) {
     size_t least = f->fast.round + 1;
     size_t alignment = request->alignment > least ? request->alignment : least;
-    void *block =
-        f->debug->level == FIEF_DEBUG_GUARD ? fi_guard_alloc(f, request, alignment) : fi_quick_alloc(f, request);
-    if (FI_LIKELY(block != NULL))
-        return block;
+    void *guarded = f->debug->level == FIEF_DEBUG_GUARD ? fi_guard_alloc(f, request, alignment) : NULL;
+    if (guarded != NULL)
+        return guarded;
     fi_spot spot = take(f, request->size, alignment, request->zero);
     if (spot.block == NULL)
         return NULL;
@@ -111,6 +110,23 @@ void *fi_watched_alloc(fief *f, const fi_request *request) {
         fi_os_stop();
     fi_debug_leave(f, visit);
     return block;
+}
+
+static void *alloc_plain(fief *f, size_t size, const void *site) {
+    const fi_request request = {.operation = "fief_alloc", .site = site, .size = size, .alignment = 1};
+    return fi_watched_alloc(f, &request);
+}
+
+void *fi_watched_alloc_plain(fief *f, size_t size, const void *site) {
+    fi_debug *debug = f->debug;
+    bool is_common =
+        f->own_lists != NULL && f->state != FIEF_DEAD && debug->level != FIEF_DEBUG_GUARD && debug->break_at == 0;
+    if (FI_UNLIKELY(!is_common))
+        return alloc_plain(f, size, site);
+    fi_visit visit = fi_debug_enter(f, "fief_alloc", site);
+    void *block = fi_quick_alloc(f, size, site);
+    fi_debug_leave(f, visit);
+    return FI_LIKELY(block != NULL) ? block : alloc_plain(f, size, site);
 }
 
 /* ---- what a release says of its block ---- */
@@ -200,11 +216,11 @@ bool fi_watched_free(fief *f, const fi_found *found, const fi_release *how) {
     return true;
 }
 
-bool fi_watched_free_at(fief *f, void *p, const fi_release *how) {
+bool fi_watched_free_at(fief *f, void *p, size_t size, const char *operation, const void *site) {
     if (f->own_lists == NULL)
         return false;
-    fi_visit visit = fi_debug_enter(f, how->operation, how->site);
-    bool done = fi_quick_free(f, p, how);
+    fi_visit visit = fi_debug_enter(f, operation, site);
+    bool done = fi_quick_free(f, p, size, site);
     fi_debug_leave(f, visit);
     return done;
 }
@@ -225,6 +241,16 @@ static bool resize_in_place(fief *f, const fi_spot *spot, size_t size) {
     return true;
 }
 
+/* A heap that only samples has other blocks as well. */
+static void *move_to(fief *f, const fi_request *request) {
+    if (f->own_lists == NULL)
+        return fi_heap_alloc(f, request->size, request->site);
+    bool is_common =
+        f->debug->level != FIEF_DEBUG_GUARD && request->tag == 0 && request->domain == FIEF_DOMAIN_PLAIN;
+    void *block = is_common ? fi_quick_alloc(f, request->size, request->site) : NULL;
+    return block != NULL ? block : alloc(f, request);
+}
+
 static void *move(fief *f, const fi_spot *spot, size_t size, const fi_release *how) {
     const fi_record *r = spot->record;
     const fi_request request = {.operation = how->operation,
@@ -234,7 +260,7 @@ static void *move(fief *f, const fi_spot *spot, size_t size, const fi_release *h
                                 .tag = r->tag,
                                 .domain = r->domain};
     size_t kept = r->size < size ? r->size : size;
-    void *to = f->own_lists != NULL ? alloc(f, &request) : fi_heap_alloc(f, size, how->site);
+    void *to = move_to(f, &request);
     if (to == NULL)
         return NULL;
     memcpy(to, spot->block, kept);

@@ -94,7 +94,7 @@ static fi_pool *open_arena(fief *f, size_t bytes, unsigned places) {
     if (arena == NULL)
         return NULL;
     fi_pool *pool = fi_map_pools(arena);
-    if (!fi_records_open(pool) || !fi_os_forbid(arena->start, bytes) || !fi_heap_add_arena(f, arena)) {
+    if (!fi_records_open(pool, places) || !fi_os_forbid(arena->start, bytes) || !fi_heap_add_arena(f, arena)) {
         fi_arena_leave(arena, &f->source, false);
         return NULL;
     }

@@ -31,27 +31,27 @@ static inline void draw_fences(char *block, size_t size, size_t slot_bytes, cons
     fi_fence_put(block + slot_bytes - FI_FENCE_BYTES);
 }
 
-static inline void write_record(fief *f, fi_record *r, const fi_request *request) {
+static inline void write_record(fief *f, fi_record *r, size_t size, const void *site) {
     fi_debug *debug = f->debug;
     r->serial = fi_debug_next_serial(debug);
-    r->size = request->size;
+    r->size = size;
     r->freed_by = FIEF_ID_NONE;
-    r->made.trace = fi_debug_trace(f, request->site);
+    r->made.trace = fi_debug_trace(f, site);
     r->made.thread = (uint32_t)debug->inside_thread;
     r->made.ms = debug->now_ms;
     r->alignment_shift = f->fast.round == 15 ? 4 : 3;
-    r->domain = request->domain;
-    r->tag = request->tag;
+    r->domain = FIEF_DOMAIN_PLAIN;
+    r->tag = 0;
     fi_store_release(&r->state, FI_RECORD_LIVE);
     f->count.watched_allocations++;
     f->count.watched_blocks++;
-    f->count.watched_bytes += request->size;
+    f->count.watched_bytes += size;
 }
 
-void *fi_quick_alloc(fief *f, const fi_request *request) {
-    size_t size = request->size, bytes = size + FI_FENCE_BYTES;
+void *fi_quick_alloc(fief *f, size_t size, const void *site) {
+    size_t bytes = size + FI_FENCE_BYTES;
     bytes = bytes < FI_LEAST_SLOT_BYTES ? FI_LEAST_SLOT_BYTES : bytes;
-    if (size > FI_FINE_BYTES - FI_FENCE_BYTES || request->alignment > f->fast.round + 1 || !f->debug->fills)
+    if (size > FI_FINE_BYTES - FI_FENCE_BYTES || !f->debug->fills)
         return NULL;
     unsigned size_class = fi_fine_class(bytes, f->fast.round);
     char *block = fi_heap_pop_from(&f->own_lists[size_class]);
@@ -65,9 +65,10 @@ void *fi_quick_alloc(fief *f, const fi_request *request) {
     }
     unsigned index;
     fi_record *r = record_at(f, pool, block, &index);
+    r->next = NULL; /* a write, before the first read: the system then gives the page once and not twice */
     draw_fences(block, size, slot_bytes, r, index);
-    memset(block, request->zero ? 0 : FI_FRESH, size);
-    write_record(f, r, request);
+    memset(block, FI_FRESH, size);
+    write_record(f, r, size, site);
     return block;
 }
 
@@ -85,19 +86,18 @@ bool fi_quick_find(const fief *f, void *p, fi_spot *spot) {
     return FI_LIKELY(spot->record->state == FI_RECORD_LIVE);
 }
 
-bool fi_quick_free(fief *f, void *p, const fi_release *how) {
+bool fi_quick_free(fief *f, void *p, size_t said, const void *site) {
     fi_spot spot;
     if (!f->debug->fills || !fi_quick_find(f, p, &spot))
         return false;
     fi_record *r = spot.record;
     size_t size = r->size;
-    bool as_said = (how->size == FI_ANY_SIZE || how->size == size) && how->alignment == 0 &&
-                   (how->domain == FI_ANY_DOMAIN || how->domain == r->domain);
+    bool as_said = (said == FI_ANY_SIZE || said == size) && r->domain == FIEF_DOMAIN_PLAIN;
     if (FI_UNLIKELY(!as_said || !fi_fence_is_plain(&spot, size)))
         return false;
     fi_debug *debug = f->debug;
     memset(p, FI_FREED, size);
-    r->freed.trace = fi_debug_trace(f, how->site);
+    r->freed.trace = fi_debug_trace(f, site);
     r->freed.thread = (uint32_t)debug->inside_thread;
     r->freed.ms = debug->now_ms;
     r->freed_by = f->id;

@@ -6,11 +6,11 @@
 #include "debug/fence.h"
 #include "debug/state.h"
 
-/* NULL: it is for blocks.c. */
-void *fi_quick_alloc(fief *f, const fi_request *request);
+/* NULL: it is for blocks.c. The block's tag is none, its domain the plain one. */
+void *fi_quick_alloc(fief *f, size_t size, const void *site);
 
-/* False: it is for blocks.c, or misuse. */
-bool fi_quick_free(fief *f, void *p, const fi_release *how);
+/* `size` may be FI_ANY_SIZE. False: it is for blocks.c, or misuse. */
+bool fi_quick_free(fief *f, void *p, size_t size, const void *site);
 
 /* The live block at p. False: it is something else, or misuse. */
 bool fi_quick_find(const fief *f, void *p, fi_spot *spot);

@@ -9,8 +9,9 @@
 
 /* Freed blocks, oldest first, linked through their records. */
 typedef struct fi_quarantine {
-    fi_record *oldest, *newest;
-    size_t bytes; /* of their slots */
+    fi_record *newest; /* NULL: none */
+    fi_spot oldest;    /* valid if there is one */
+    size_t bytes;      /* of their slots */
     size_t most_bytes;
 } fi_quarantine;
 

@@ -126,8 +126,6 @@ static void free_own(fief *f, const fi_found *found, fi_incident incident, const
 void fi_heap_free_found(fief *f, void *p, const fi_release *how) {
     if (f != NULL && !fi_misuse_check_handle(f, how->operation))
         return;
-    if (f != NULL && f->debug != NULL && fi_the_watch.free_at(f, p, how))
-        return;
     fi_found found = fi_find(p);
     fi_incident incident = fi_found_incident(&found, p, f, how->operation);
     incident.site = how->site;
@@ -152,6 +150,6 @@ void fi_heap_free_slow(fief *f, void *p, const char *operation, const void *site
     fi_pool *large = f != NULL ? fi_find_own_large(f, p) : NULL;
     if (large != NULL)
         fi_large_free(f, large);
-    else
+    else if (f == NULL || f->debug == NULL || !fi_the_watch.free_at(f, p, FI_ANY_SIZE, operation, site))
         fi_heap_free_found(f, p, &FI_RELEASE(operation, site));
 }

@@ -48,6 +48,15 @@ static inline void write_record(fief *f, fi_record *r, size_t size, const void *
     f->count.watched_bytes += size;
 }
 
+/* The block that is handed out next was not touched for long, nor was its record. */
+static inline void expect(const fief *f, const fi_block *next) {
+    const fi_pool *pool = pool_at(next);
+    unsigned index;
+    __builtin_prefetch(next, 1);
+    if (FI_LIKELY(holds(f, pool, next)))
+        __builtin_prefetch(record_at(f, pool, next, &index), 1);
+}
+
 void *fi_quick_alloc(fief *f, size_t size, const void *site) {
     size_t bytes = size + FI_FENCE_BYTES;
     bytes = bytes < FI_LEAST_SLOT_BYTES ? FI_LEAST_SLOT_BYTES : bytes;
@@ -65,6 +74,7 @@ void *fi_quick_alloc(fief *f, size_t size, const void *site) {
     }
     unsigned index;
     fi_record *r = record_at(f, pool, block, &index);
+    expect(f, f->own_lists[size_class]);
     r->next = NULL; /* a write, before the first read: the system then gives the page once and not twice */
     draw_fences(block, size, slot_bytes, r, index);
     memset(block, FI_FRESH, size);

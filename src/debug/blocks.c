@@ -53,7 +53,7 @@ static void record(fief *f, const fi_spot *spot, const fi_request *request, size
     fi_record *r = spot->record;
     r->serial = ++f->debug->serial;
     r->size = request->size;
-    r->next = NULL;
+    r->next = 0;
     r->freed_by = FIEF_ID_NONE;
     r->made = fi_event_now(f, request->site);
     r->freed = (fi_event){0, 0, 0};
@@ -158,6 +158,7 @@ static bool is_as_said(fief *f, const fi_spot *spot, const fi_release *how) {
 
 /* The record says by whom already. */
 static void hold(fief *f, const fi_spot *spot) {
+    FI_ASSERT(fi_spot_is_sound(spot));
     f->count.watched_blocks--;
     f->count.watched_bytes -= spot->record->size;
     fi_store_release(&spot->record->state, FI_RECORD_HELD);
@@ -173,6 +174,7 @@ static void hold(fief *f, const fi_spot *spot) {
 }
 
 static void check_fences(fief *f, const fi_spot *spot, const fi_release *how) {
+    FI_ASSERT(fi_spot_is_sound(spot));
     if (f->debug->fills)
         fi_fence_check(f, spot, how);
 }

@@ -9,6 +9,7 @@
 #ifndef FI_DEBUG_FENCE_H
 #define FI_DEBUG_FENCE_H
 
+#include "debug/fill.h"
 #include "debug/record.h"
 #include "heap/watch.h"
 
@@ -21,6 +22,12 @@ typedef struct fi_spot {
     size_t slot_bytes;  /* from the block's start to the end of its slot */
     size_t fence_bytes; /* of the fence before it: FI_FENCE_BYTES, or less in a guarded page */
 } fi_spot;
+
+/* Whether its record says a size that there is room for. */
+static inline bool fi_spot_is_sound(const fi_spot *spot) {
+    size_t fence = spot->pool->state == FI_POOL_GUARDED ? 0 : FI_FENCE_BYTES;
+    return spot->record->size <= spot->slot_bytes - fence;
+}
 
 /* Of the `index`th block of f's pool. */
 fi_spot fi_spot_of(const fief *f, fi_pool *pool, unsigned index);

@@ -27,6 +27,6 @@ fi_spot fi_debug_large_alloc(fief *f, size_t bytes, size_t alignment, bool zero)
 }
 
 void fi_debug_large_free(fief *f, const fi_spot *spot) {
-    fi_pool_move_start(spot->pool, -((ptrdiff_t)1 << spot->record->room_shift));
+    fi_pool_move_start(spot->pool, fi_map_address(spot->pool) - spot->block);
     fi_large_free(f, spot->pool);
 }

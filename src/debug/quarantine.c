@@ -1,5 +1,6 @@
 #include "debug/quarantine.h"
 
+#include "base/check.h"
 #include "base/tool.h"
 #include "debug/fill.h"
 #include "debug/large.h"
@@ -46,11 +47,25 @@ static void let_go(fief *f, const fi_spot *spot) {
         fi_debug_large_free(f, spot);
 }
 
+/* False: what it means is no block that is held here. */
+static bool find_held(const fief *f, fi_record_ref ref, fi_spot *spot) {
+    fi_pool *pool;
+    unsigned index;
+    if (!fi_record_find(ref, &pool, &index) || pool->arena == NULL || pool->arena->owner != f)
+        return false;
+    bool large = pool->state == FI_POOL_LARGE || pool->state == FI_POOL_HUGE;
+    if (large ? index != 0 : !fi_pool_is_small(pool) || index >= pool->carved)
+        return false;
+    *spot = fi_spot_of(f, pool, index);
+    return fi_record_state_of(spot->record) == FI_RECORD_HELD && fi_spot_is_sound(spot);
+}
+
 static void release_oldest(fief *f) {
     fi_quarantine *quarantine = &f->debug->quarantine;
-    fi_record *record = quarantine->oldest;
-    fi_spot spot = fi_spot_of(f, fi_record_pool(record), fi_record_index(record));
-    quarantine->oldest = record->next;
+    fi_spot spot;
+    bool is_held = find_held(f, quarantine->oldest, &spot) && spot.slot_bytes <= quarantine->bytes;
+    FI_ASSERT(is_held);
+    quarantine->oldest = spot.record->next;
     quarantine->bytes -= spot.slot_bytes;
     is_intact(f, &spot, "a look at freed memory");
     let_go(f, &spot);
@@ -58,7 +73,7 @@ static void release_oldest(fief *f) {
 
 bool fi_quarantine_drain(fief *f, size_t bytes) {
     fi_quarantine *quarantine = &f->debug->quarantine;
-    bool any = quarantine->oldest != NULL;
+    bool any = quarantine->oldest != 0;
     while (quarantine->bytes > bytes)
         release_oldest(f);
     return any;
@@ -66,18 +81,26 @@ bool fi_quarantine_drain(fief *f, size_t bytes) {
 
 void fi_quarantine_hold(fief *f, const fi_spot *spot) {
     fi_quarantine *quarantine = &f->debug->quarantine;
-    spot->record->next = NULL;
-    *(quarantine->oldest != NULL ? &quarantine->newest->next : &quarantine->oldest) = spot->record;
-    quarantine->newest = spot->record;
+    fi_record_ref ref = fi_record_ref_to(spot->pool, spot->index);
+    fi_spot newest;
+    spot->record->next = 0;
+    if (quarantine->oldest == 0)
+        quarantine->oldest = ref;
+    else if (find_held(f, quarantine->newest, &newest))
+        newest.record->next = ref;
+    quarantine->newest = ref;
     quarantine->bytes += spot->slot_bytes;
     fi_quarantine_drain(f, quarantine->most_bytes);
 }
 
-size_t fi_quarantine_check(fief *f) {
-    size_t wrong = 0;
-    for (fi_record *record = f->debug->quarantine.oldest; record != NULL; record = record->next) {
-        fi_spot spot = fi_spot_of(f, fi_record_pool(record), fi_record_index(record));
-        wrong += !is_intact(f, &spot, "fief_check");
+bool fi_quarantine_check(fief *f, size_t *wrong) {
+    size_t left = f->debug->quarantine.bytes;
+    fi_spot spot;
+    for (fi_record_ref ref = f->debug->quarantine.oldest; ref != 0; ref = spot.record->next) {
+        if (!find_held(f, ref, &spot) || spot.slot_bytes > left)
+            return false;
+        left -= spot.slot_bytes;
+        *wrong += !is_intact(f, &spot, "fief_check");
     }
-    return wrong;
+    return left == 0;
 }

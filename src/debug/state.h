@@ -8,8 +8,8 @@
 
 /* Freed blocks, oldest first, linked through their records. */
 typedef struct fi_quarantine {
-    fi_record *oldest, *newest;
-    size_t bytes; /* of their slots */
+    fi_record_ref oldest, newest; /* 0: none */
+    size_t bytes;                 /* of their slots */
     size_t most_bytes;
 } fi_quarantine;
 

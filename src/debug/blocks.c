@@ -3,6 +3,7 @@
 #include "base/tool.h"
 #include "debug/fill.h"
 #include "debug/large.h"
+#include "debug/links.h"
 #include "debug/quarantine.h"
 #include "debug/tags.h"
 #include "heap/alloc.h"
@@ -22,18 +23,21 @@ static fi_pool *pool_of(const fief *f, const char *block) {
 
 static fi_spot take_small(fief *f, size_t bytes, size_t alignment) {
     bytes = bytes < FI_LEAST_SLOT_BYTES ? FI_LEAST_SLOT_BYTES : bytes;
-    char *block = fi_heap_alloc_raw(f, bytes, alignment, false);
+    unsigned list = fi_heap_class_for(f, bytes, alignment);
+    char *block = fi_heap_alloc_of_class(f, list);
     if (block == NULL)
         return (fi_spot){.block = NULL};
     fi_pool *pool = pool_of(f, block);
     unsigned index = (unsigned)fi_class_divide(pool->size_class, (size_t)(block - fi_pool_start(pool, f)));
-    return (fi_spot){pool,          index, fi_record_of(pool, index), block, fi_class_bytes(pool->size_class),
-                     FI_FENCE_BYTES};
+    fi_spot spot = {pool,          index, fi_record_of(pool, index), block, fi_class_bytes(pool->size_class),
+                    FI_FENCE_BYTES};
+    fi_links_check(f, list, &spot);
+    return spot;
 }
 
 static fi_spot try_to_take(fief *f, size_t size, size_t alignment, bool zero) {
     size_t bytes = size + FI_FENCE_BYTES;
-    if (bytes <= FI_SMALL_BYTES && alignment <= fi_os_page_bytes())
+    if (bytes <= FI_SMALL_BYTES && alignment <= FI_MOST_CLASS_ALIGNMENT)
         return take_small(f, bytes, alignment);
     return fi_debug_large_alloc(f, size, alignment, zero);
 }
@@ -221,6 +225,7 @@ static bool resize_in_place(fief *f, const fi_spot *spot, size_t size) {
         fi_fill(spot->block + had, FI_FRESH, size - had);
     f->count.watched_bytes += size - had;
     fi_store_relaxed(&spot->record->size, size);
+    spot->record->alignment_shift = (uint8_t)fi_lowest_bit(f->fast.round + 1); /* all that a realloc keeps */
     return true;
 }
 

@@ -4,7 +4,7 @@
 #include "base/tool.h"
 #include "debug/fill.h"
 #include "debug/large.h"
-#include "heap/pools.h"
+#include "debug/links.h"
 
 #include <string.h>
 
@@ -42,7 +42,7 @@ static void let_go(fief *f, const fi_spot *spot) {
     fi_store_release(&spot->record->state, FI_RECORD_FREE);
     fi_tool_reuse(spot->block, sizeof(fi_block));
     if (fi_pool_is_small(spot->pool))
-        fi_heap_take_back(f, spot->pool, (fi_block *)(void *)spot->block);
+        fi_links_give(f, spot);
     else
         fi_debug_large_free(f, spot);
 }

@@ -31,10 +31,10 @@ typedef struct fi_event {
 } fi_event;
 
 typedef struct fi_record {
-    uint64_t serial;        /* of the allocation; 0: none yet */
-    uint64_t size;          /* requested */
-    uint64_t next; /* HELD, or a guarded place that rests: fi_record_ref of the one behind it; FREE: the link that
-                      was written to its block */
+    uint64_t serial; /* of the allocation; 0: none yet */
+    uint64_t size;   /* requested */
+    uint64_t next;   /* HELD, or a guarded place that rests: fi_record_ref of the one behind it; FREE, or NONE: the
+                        link that was written to its block, 0 if its pool's carving wrote it */
     fief_id freed_by;
     fi_event made, freed;
     uint8_t state;           /* fi_record_state */
@@ -48,7 +48,7 @@ typedef struct fi_record {
 static_assert(sizeof(fi_record) == 64, "a record is one cache line");
 
 enum {
-    FI_LEAST_SLOT_BYTES = 32, /* of a watched block with its guard */
+    FI_LEAST_SLOT_BYTES = 32,                                        /* of a watched block with its guard */
     FI_SHEET_RECORDS = (1 << FI_GRANULE_SHIFT) / FI_LEAST_SLOT_BYTES /* the last is never a block's */
 };
 

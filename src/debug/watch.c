@@ -7,6 +7,7 @@
 #include "debug/explain.h"
 #include "debug/fault.h"
 #include "debug/leaks.h"
+#include "debug/links.h"
 #include "debug/quarantine.h"
 #include "debug/settings.h"
 #include "debug/state.h"
@@ -82,6 +83,8 @@ static void attach(fief *f, fi_debug *debug, const fief_config *config) {
 /* What was written to after its free is found at last, and what is left is told. */
 static bool closing(fief *f) {
     fi_quarantine_drain(f, 0);
+    if (f->own_lists != NULL && f->on_leak == FIEF_LEAK_KEEP)
+        fi_links_flush(f);
     return fi_leaks_at_end(f, f->own_lists != NULL && f->debug->tells_leaks);
 }
 
@@ -110,6 +113,8 @@ static bool is_live(const fief *f, const fi_pool *pool, unsigned index, fi_seen 
 static void drain(fief *f) {
     fi_quarantine_drain(f, 0);
     fi_guard_drain(f);
+    if (f->own_lists != NULL)
+        fi_links_flush(f);
 }
 
 static bool opening(fief *f, const fi_pool *pool) {

@@ -68,6 +68,7 @@ static void attach(fief *f, fi_debug *debug, const fief_config *config) {
     const fi_conf *conf = fi_settings();
     f->debug = debug;
     debug->fills = !is_told_to_tools();
+    debug->now_ms = fi_debug_ms();
     debug->tells_leaks = !fi_conf_gives(conf, FI_CONF_LEAKS) || conf->leaks != 0;
     debug->break_at = conf->break_serial;
     debug->quarantine.most_bytes = config->quarantine_bytes != 0 ? config->quarantine_bytes : QUARANTINE_BYTES;

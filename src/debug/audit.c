@@ -34,7 +34,7 @@ static bool look_at_block(fief *f, const fi_spot *spot, void *arg) {
     if (state != FI_RECORD_LIVE && state != FI_RECORD_SENT)
         return true;
     a->live++;
-    if (spot->record->size > spot->slot_bytes)
+    if (!fi_spot_is_sound(spot))
         tell(f, a, spot->block, "the block's record has no size that fits its slot");
     else if (f->debug->fills)
         a->wrong += fi_fence_check(f, spot, &a->how);
@@ -43,7 +43,8 @@ static bool look_at_block(fief *f, const fi_spot *spot, void *arg) {
 
 static void look_at_blocks(fief *f, audit *a) {
     fi_walk(f, look_at_block, a);
-    a->wrong += fi_quarantine_check(f);
+    if (!fi_quarantine_check(f, &a->wrong))
+        tell(f, a, f, "the list of blocks that are held back is broken");
     if (a->live != f->count.watched_blocks)
         tell(f, a, f, "the count of live blocks is not that of the records");
 }

@@ -3,6 +3,7 @@
 #include "base/tool.h"
 #include "debug/fill.h"
 #include "debug/large.h"
+#include "debug/links.h"
 #include "debug/quarantine.h"
 #include "debug/quick.h"
 #include "debug/tags.h"
@@ -16,17 +17,20 @@
 
 static fi_spot take_small(fief *f, size_t bytes, size_t alignment) {
     bytes = bytes < FI_LEAST_SLOT_BYTES ? FI_LEAST_SLOT_BYTES : bytes;
-    char *block = fi_heap_alloc_raw(f, bytes, alignment, false);
+    unsigned list = fi_heap_class_for(f, bytes, alignment);
+    char *block = fi_heap_alloc_of_class(f, list);
     if (block == NULL)
         return (fi_spot){.block = NULL};
     fi_pool *pool = fi_heap_pool_of(f, block);
-    return fi_spot_of(f, pool,
-                      (unsigned)fi_class_divide(pool->size_class, (size_t)(block - fi_pool_start(pool, f))));
+    unsigned index = (unsigned)fi_class_divide(pool->size_class, (size_t)(block - fi_pool_start(pool, f)));
+    fi_spot spot = fi_spot_of(f, pool, index);
+    fi_links_check(f, list, &spot);
+    return spot;
 }
 
 static fi_spot try_to_take(fief *f, size_t size, size_t alignment, bool zero) {
     size_t bytes = size + FI_FENCE_BYTES;
-    if (bytes <= FI_SMALL_BYTES && alignment <= fi_os_page_bytes())
+    if (bytes <= FI_SMALL_BYTES && alignment <= FI_MOST_CLASS_ALIGNMENT)
         return take_small(f, bytes, alignment);
     return fi_debug_large_alloc(f, size, alignment, zero);
 }
@@ -46,7 +50,7 @@ static void record(fief *f, const fi_spot *spot, const fi_request *request, size
     fi_record *r = spot->record;
     r->serial = fi_debug_next_serial(f->debug);
     r->size = request->size;
-    r->next = NULL;
+    r->next = 0;
     r->freed_by = FIEF_ID_NONE;
     r->made = fi_event_now(f, request->site);
     r->freed = (fi_event){0, 0, 0};
@@ -168,6 +172,7 @@ static bool is_as_said(fief *f, const fi_spot *spot, const fi_release *how) {
 
 /* The record says by whom already. */
 static void hold(fief *f, const fi_spot *spot) {
+    FI_ASSERT(fi_spot_is_sound(spot));
     f->count.watched_blocks--;
     f->count.watched_bytes -= spot->record->size;
     fi_store_release(&spot->record->state, FI_RECORD_HELD);
@@ -183,6 +188,7 @@ static void hold(fief *f, const fi_spot *spot) {
 }
 
 static void check_fences(fief *f, const fi_spot *spot, const fi_release *how) {
+    FI_ASSERT(fi_spot_is_sound(spot));
     if (f->debug->fills && !fi_fence_is_plain(spot, spot->record->size))
         fi_fence_check(f, spot, how);
 }
@@ -238,6 +244,7 @@ static bool resize_in_place(fief *f, const fi_spot *spot, size_t size) {
         fi_fill(spot->block + had, FI_FRESH, size - had);
     f->count.watched_bytes += size - had;
     fi_store_relaxed(&spot->record->size, size);
+    spot->record->alignment_shift = (uint8_t)fi_lowest_bit(f->fast.round + 1); /* all that a realloc keeps */
     return true;
 }
 

@@ -4,11 +4,18 @@
 #include "debug/state.h"
 #include "debug/tags.h"
 #include "heap/pools.h"
+#include "os/os.h"
 
 /* ---- what a look at the map has found ---- */
 
 static bool was_freed(fi_record_state state) {
     return state == FI_RECORD_SENT || state == FI_RECORD_HELD || state == FI_RECORD_FREE;
+}
+
+/* Whoever resizes a foreign block copies so much of it. */
+static size_t bounded_size(const fi_record *record, size_t most) {
+    size_t size = fi_load_relaxed(&record->size);
+    return size < most ? size : most;
 }
 
 static void refine_guarded(fi_found *found, const void *p) {
@@ -18,7 +25,9 @@ static void refine_guarded(fi_found *found, const void *p) {
         return;
     const fi_record *record = fi_record_of(found->pool, index);
     fi_record_state state = fi_record_state_of(record);
-    size_t size = fi_load_relaxed(&record->size), offset = (size_t)((const char *)p - block);
+    size_t before = (uintptr_t)block % fi_os_page_bytes();
+    size_t size = bounded_size(record, fi_guard_place_bytes(&found->view) - before);
+    size_t offset = (size_t)((const char *)p - block);
     if (state == FI_RECORD_NONE || ((const char *)p != block && offset >= size))
         return;
     found->index = index;
@@ -45,7 +54,7 @@ void fi_explain_refine(fi_found *found, const void *p) {
         found->block_bytes = 0;
         return;
     }
-    found->block_bytes = fi_load_relaxed(&record->size);
+    found->block_bytes = bounded_size(record, found->block_bytes);
     found->is_free = was_freed(state);
 }
 
@@ -59,6 +68,8 @@ static const fi_record *record_in_closed(const fi_arena *arena, const fi_pool *p
     char *start = fi_load_relaxed(&arena->start) + (granule << FI_GRANULE_SHIFT);
     const fi_record *first = fi_record_of(pool, 0);
     unsigned size_class = fi_load_relaxed(&pool->size_class);
+    if (first == NULL) /* no block began there */
+        return NULL;
     if (first->room_shift != 0) { /* large */
         *block = start + ((size_t)1 << (first->room_shift & 63));
         return first;

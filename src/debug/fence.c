@@ -1,7 +1,5 @@
 #include "debug/fence.h"
 
-#include "debug/fill.h"
-
 #include <string.h>
 
 enum { NEAR_BYTES = 64 }; /* of a long fence, behind the block's end */

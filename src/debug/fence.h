@@ -23,6 +23,12 @@ typedef struct fi_spot {
     size_t fence_bytes; /* of the fence before it: FI_FENCE_BYTES, or less in a guarded page */
 } fi_spot;
 
+/* Whether its record says a size that there is room for. */
+static inline bool fi_spot_is_sound(const fi_spot *spot) {
+    size_t fence = spot->pool->state == FI_POOL_GUARDED ? 0 : FI_FENCE_BYTES;
+    return spot->record->size <= spot->slot_bytes - fence;
+}
+
 /* Of the `index`th block of f's pool. */
 static inline fi_spot fi_spot_of(const fief *f, fi_pool *pool, unsigned index) {
     fi_spot spot = {

@@ -38,11 +38,17 @@ size_t fi_guard_place_bytes(const fi_pool_view *view) {
     return place_bytes(view->large_bytes, view->carved);
 }
 
+/* How far into its first page a block begins. */
+static size_t offset_of(const fi_record *record) {
+    size_t offset = fi_load_relaxed(&record->offset);
+    return offset < fi_os_page_bytes() ? offset : 0;
+}
+
 fi_spot fi_guard_spot(const fief *f, const fi_pool *pool, unsigned index) {
     fi_record *record = fi_record_of(pool, index);
     char *start = place_start(fi_pool_start(pool, f), index);
     char *end = start + place_bytes(pool->large_bytes, pool->carved);
-    size_t before = record->offset;
+    size_t before = offset_of(record);
     return (fi_spot){.pool = (fi_pool *)(uintptr_t)pool,
                      .index = index,
                      .record = record,
@@ -59,33 +65,48 @@ bool fi_guard_locate(const fi_pool *pool, const fi_pool_view *view, const void *
     const fi_record *record = *index < view->carved ? fi_record_of(pool, *index) : NULL;
     if (record == NULL)
         return false;
-    *block = place_start(view->start, *index) + fi_load_relaxed(&record->offset);
+    *block = place_start(view->start, *index) + offset_of(record);
     return true;
 }
 
 /* ---- places ---- */
 
-static void append(fi_guard_queue *queue, fi_record *record) {
-    record->next = NULL;
-    *(queue->oldest != NULL ? &queue->newest->next : &queue->oldest) = record;
-    queue->newest = record;
+static fi_spot spot_at(const fief *f, fi_record_ref ref) {
+    fi_pool *pool;
+    unsigned index;
+    bool is_place = fi_record_find(ref, &pool, &index) && pool->state == FI_POOL_GUARDED &&
+                    pool->arena->owner == f && index < pool->carved;
+    FI_ASSERT(is_place);
+    return fi_guard_spot(f, pool, index);
+}
+
+static void append(fief *f, fi_guard_queue *queue, const fi_spot *spot) {
+    fi_record_ref ref = fi_record_ref_to(spot->pool, spot->index);
+    spot->record->next = 0;
+    if (queue->oldest == 0)
+        queue->oldest = ref;
+    else
+        spot_at(f, queue->newest).record->next = ref;
+    queue->newest = ref;
     queue->count++;
 }
 
 /* Places that were never used come before those that rest. */
-static void prepend(fi_guard_queue *queue, fi_record *record) {
-    record->next = queue->oldest;
-    if (queue->oldest == NULL)
-        queue->newest = record;
-    queue->oldest = record;
+static void prepend(fi_guard_queue *queue, const fi_pool *pool, unsigned index) {
+    fi_record_ref ref = fi_record_ref_to(pool, index);
+    fi_record_of(pool, index)->next = queue->oldest;
+    if (queue->oldest == 0)
+        queue->newest = ref;
+    queue->oldest = ref;
     queue->count++;
 }
 
-static fi_record *take_oldest(fi_guard_queue *queue) {
-    fi_record *record = queue->oldest;
-    queue->oldest = record->next;
+static fi_spot take_oldest(fief *f, fi_guard_queue *queue) {
+    fi_spot spot = spot_at(f, queue->oldest);
+    FI_ASSERT(queue->count > 0 && fi_record_state_of(spot.record) != FI_RECORD_LIVE);
+    queue->oldest = spot.record->next;
     queue->count--;
-    return record;
+    return spot;
 }
 
 /* An arena of guarded places. NULL on exhaustion. */
@@ -115,30 +136,33 @@ static bool open_region(fief *f) {
     if (pool == NULL)
         return false;
     for (unsigned i = places; i-- > 0;)
-        prepend(&f->debug->guards.places, fi_record_of(pool, i));
+        prepend(&f->debug->guards.places, pool, i);
     return true;
 }
 
-static fi_record *take_place(fief *f) {
+static bool take_place(fief *f, fi_spot *spot) {
     fi_guards *guards = &f->debug->guards;
     fi_guard_queue *places = &guards->places;
-    bool fresh = places->oldest != NULL && places->oldest->serial == 0;
+    bool fresh = places->oldest != 0 && spot_at(f, places->oldest).record->serial == 0;
     if (!fresh && guards->live + places->count < guards->most * PLACES_PER_BLOCK && !open_region(f) &&
-        places->oldest == NULL)
-        return NULL;
-    return places->oldest != NULL ? take_oldest(places) : NULL;
+        places->oldest == 0)
+        return false;
+    if (places->oldest == 0)
+        return false;
+    *spot = take_oldest(f, places);
+    return true;
 }
 
 /* A place is free. One that was never opened is not fresh any more, but no worse for it. */
 static void put_away(fief *f, const fi_spot *spot) {
     fi_guards *guards = &f->debug->guards;
     if (spot->pool->carved > 1) {
-        append(&guards->places, spot->record);
+        append(f, &guards->places, spot);
         return;
     }
-    append(&guards->arenas, spot->record);
+    append(f, &guards->arenas, spot);
     if (guards->arenas.count > MOST_RESTING_ARENAS)
-        close_arena(f, fi_record_pool(take_oldest(&guards->arenas)));
+        close_arena(f, take_oldest(f, &guards->arenas).pool);
 }
 
 /* ---- allocation ---- */
@@ -152,11 +176,13 @@ static size_t data_bytes(size_t size) {
     return fi_round_up(size != 0 ? size : 1, fi_os_page_bytes());
 }
 
-static fi_record *take(fief *f, size_t bytes) {
+static bool take(fief *f, size_t bytes, fi_spot *spot) {
     if (bytes == fi_os_page_bytes())
-        return take_place(f);
+        return take_place(f, spot);
     fi_pool *pool = open_arena(f, bytes + 2 * fi_os_page_bytes(), 1);
-    return pool != NULL ? fi_record_of(pool, 0) : NULL;
+    if (pool != NULL)
+        *spot = fi_guard_spot(f, pool, 0);
+    return pool != NULL;
 }
 
 static void write_record(fief *f, fi_record *r, const fi_request *request, size_t alignment, size_t offset) {
@@ -180,13 +206,13 @@ static void prepare(const fi_spot *spot, const fi_request *request) {
     memset(spot->block + request->size, FI_FENCE, spot->slot_bytes - request->size);
 }
 
-static void *open_place(fief *f, fi_record *record, const fi_request *request, size_t alignment, size_t bytes) {
+static void *open_place(fief *f, const fi_spot *place, const fi_request *request, size_t alignment, size_t bytes) {
     fi_guards *guards = &f->debug->guards;
     size_t offset = guards->left ? 0 : bytes - fi_round_up(request->size != 0 ? request->size : 1, alignment);
-    write_record(f, record, request, alignment, offset);
-    fi_spot spot = fi_guard_spot(f, fi_record_pool(record), fi_record_index(record));
+    write_record(f, place->record, request, alignment, offset);
+    fi_spot spot = fi_guard_spot(f, place->pool, place->index);
     if (!fi_os_commit(spot.block - offset, bytes)) {
-        fi_store_release(&record->state, FI_RECORD_NONE);
+        fi_store_release(&spot.record->state, FI_RECORD_NONE);
         put_away(f, &spot);
         return NULL;
     }
@@ -207,8 +233,8 @@ void *fi_guard_alloc(fief *f, const fi_request *request, size_t alignment) {
     size_t bytes = data_bytes(request->size);
     if (!charge(f, bytes))
         return NULL;
-    fi_record *record = take(f, bytes);
-    void *block = record != NULL ? open_place(f, record, request, alignment, bytes) : NULL;
+    fi_spot place;
+    void *block = take(f, bytes, &place) ? open_place(f, &place, request, alignment, bytes) : NULL;
     if (block == NULL)
         fi_heap_uncharge(f, bytes);
     return block;
@@ -219,7 +245,7 @@ void *fi_guard_alloc(fief *f, const fi_request *request, size_t alignment) {
 void fi_guard_free(fief *f, const fi_spot *spot) {
     fi_guards *guards = &f->debug->guards;
     size_t bytes = place_bytes(spot->pool->large_bytes, spot->pool->carved);
-    char *start = spot->block - spot->record->offset;
+    char *start = place_start(fi_pool_start(spot->pool, f), spot->index);
     guards->live--;
     fi_heap_uncharge(f, bytes);
     if (!fi_os_forbid(start, bytes))
@@ -232,15 +258,14 @@ void fi_guard_free(fief *f, const fi_spot *spot) {
 void fi_guard_drain(fief *f) {
     fi_guards *guards = &f->debug->guards;
     fi_guard_queue *arenas = &guards->arenas;
-    while (arenas->oldest != NULL)
-        close_arena(f, fi_record_pool(take_oldest(arenas)));
+    while (arenas->oldest != 0)
+        close_arena(f, take_oldest(f, arenas).pool);
     if (guards->live > 0)
         return;
-    while (guards->places.oldest != NULL) { /* all places of all regions, in some order */
-        const fi_record *record = take_oldest(&guards->places);
-        if (fi_record_index(record) == 0)
-            close_arena(f, fi_record_pool(record));
-    }
+    guards->places = (fi_guard_queue){0, 0, 0}; /* all places of all regions */
+    for (uint32_t i = 0; i < f->arena_end; i++)
+        if (f->arenas[i] != NULL && fi_map_pools(f->arenas[i])->state == FI_POOL_GUARDED)
+            close_arena(f, fi_map_pools(f->arenas[i]));
 }
 
 /* ---- sampling ---- */

@@ -11,7 +11,7 @@
 
 /* Freed places, oldest first, linked through their records. */
 typedef struct fi_guard_queue {
-    fi_record *oldest, *newest;
+    fi_record_ref oldest, newest; /* 0: none */
     uint32_t count;
 } fi_guard_queue;
 

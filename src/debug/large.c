@@ -12,7 +12,7 @@ fi_spot fi_debug_large_alloc(fief *f, size_t bytes, size_t alignment, bool zero)
     if (bytes > PTRDIFF_MAX - FI_UNIT_BYTES - room - FI_FENCE_BYTES)
         return (fi_spot){.block = NULL};
     size_t all = room + bytes + FI_FENCE_BYTES;
-    char *start = fi_heap_alloc_raw(f, all > FI_SMALL_BYTES ? all : FI_SMALL_BYTES + 1, alignment, zero);
+    char *start = fi_heap_alloc_large(f, all > FI_SMALL_BYTES ? all : FI_SMALL_BYTES + 1, alignment, zero);
     if (start == NULL)
         return (fi_spot){.block = NULL};
     fi_pool *pool = fi_heap_pool_of(f, start);
@@ -27,6 +27,6 @@ fi_spot fi_debug_large_alloc(fief *f, size_t bytes, size_t alignment, bool zero)
 }
 
 void fi_debug_large_free(fief *f, const fi_spot *spot) {
-    fi_pool_move_start(spot->pool, -((ptrdiff_t)1 << spot->record->room_shift));
+    fi_pool_move_start(spot->pool, fi_map_address(spot->pool) - spot->block);
     fi_large_free(f, spot->pool);
 }

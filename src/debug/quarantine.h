@@ -11,7 +11,7 @@ void fi_quarantine_hold(fief *f, const fi_spot *spot);
 /* Lets all of them go but those of `bytes` bytes. False: there were no more. */
 bool fi_quarantine_drain(fief *f, size_t bytes);
 
-/* Looks at all that are held; returns how many were written to. */
-size_t fi_quarantine_check(fief *f);
+/* Looks at all that are held, and adds how many were written to. False: the list of them is broken. */
+FI_MUST_USE bool fi_quarantine_check(fief *f, size_t *wrong);
 
 #endif

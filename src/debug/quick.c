@@ -1,6 +1,7 @@
 #include "debug/quick.h"
 
 #include "debug/fill.h"
+#include "debug/links.h"
 #include "debug/quarantine.h"
 #include "heap/pools.h"
 #include "heap/refill.h"
@@ -35,7 +36,7 @@ static inline void write_record(fief *f, fi_record *r, size_t size, const void *
     fi_debug *debug = f->debug;
     r->serial = fi_debug_next_serial(debug);
     r->size = size;
-    r->freed_by = FIEF_ID_NONE;
+    r->next = 0;
     r->made.trace = fi_debug_trace(f, site);
     r->made.thread = (uint32_t)debug->inside_thread;
     r->made.ms = debug->now_ms;
@@ -46,6 +47,31 @@ static inline void write_record(fief *f, fi_record *r, size_t size, const void *
     f->count.watched_allocations++;
     f->count.watched_blocks++;
     f->count.watched_bytes += size;
+}
+
+static fi_spot spot_of(const fief *f, char *block) {
+    fi_pool *pool = fi_heap_pool_of(f, block);
+    size_t offset = (size_t)(block - fi_pool_start(pool, f));
+    return fi_spot_of(f, pool, (unsigned)fi_class_divide(pool->size_class, offset));
+}
+
+/* A block that is not for the quick path. */
+FI_COLD static void give_back(fief *f, char *block) {
+    fi_spot spot = spot_of(f, block);
+    fi_links_give(f, &spot);
+}
+
+FI_COLD static void meet_link(fief *f, unsigned size_class, char *block) {
+    fi_spot spot = spot_of(f, block);
+    fi_links_check(f, size_class, &spot);
+}
+
+/* See links.c. */
+static inline void check_link(fief *f, unsigned size_class, char *block, size_t slot_bytes, const fi_record *r) {
+    const fi_block *next = f->own_lists[size_class];
+    uint64_t written = r->next != 0 ? r->next : (uintptr_t)block + slot_bytes;
+    if (FI_UNLIKELY((uintptr_t)next != written && next != fi_heap_sentinel(f)))
+        meet_link(f, size_class, block);
 }
 
 /* The block that is handed out next was not touched for long, nor was its record. */
@@ -69,13 +95,15 @@ void *fi_quick_alloc(fief *f, size_t size, const void *site) {
     fi_pool *pool = pool_at(block);
     size_t slot_bytes = fi_class_bytes(pool->size_class);
     if (FI_UNLIKELY(!holds(f, pool, block) || slot_bytes - size > 2 * FI_FENCE_BYTES)) { /* a long fence, say */
-        fi_heap_take_back(f, fi_heap_pool_of(f, block), (fi_block *)(void *)block);
+        give_back(f, block);
         return NULL;
     }
     unsigned index;
     fi_record *r = record_at(f, pool, block, &index);
+    r->freed_by =
+        FIEF_ID_NONE; /* a write, before the first read: the system then gives the page once, not twice */
+    check_link(f, size_class, block, slot_bytes, r);
     expect(f, f->own_lists[size_class]);
-    r->next = NULL; /* a write, before the first read: the system then gives the page once and not twice */
     draw_fences(block, size, slot_bytes, r, index);
     memset(block, FI_FRESH, size);
     write_record(f, r, size, site);

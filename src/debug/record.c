@@ -13,8 +13,7 @@ fi_record **fi_sheets;
 /* Address space for further sheets. Under FI_RANK_PROCESS. */
 static char *region, *region_end;
 
-static_assert((1 << FI_GRANULE_SHIFT) / FI_LEAST_SLOT_BYTES == FI_SHEET_RECORDS,
-              "with a fence before the first block, one record of a sheet is never a block's");
+static_assert(FI_SHEET_RECORDS <= 1 << 16, "a reference has 16 bits for it");
 
 bool fi_records_init(void) {
     if (fi_load_acquire(&fi_sheets) != NULL)
@@ -29,15 +28,6 @@ bool fi_records_init(void) {
 }
 
 /* ---- sheets ---- */
-
-/* The last record of a sheet says whose it is, for the way back. */
-static void sign(fi_record *sheet, uint32_t pool_index) {
-    sheet[FI_SHEET_RECORDS - 1].serial = pool_index;
-}
-
-static fi_record *sheet_of(const fi_record *record) {
-    return (fi_record *)fi_round_down((uintptr_t)record, FI_SHEET_BYTES);
-}
 
 static char *take_space(void) {
     if (region == region_end) {
@@ -55,14 +45,12 @@ static bool enable_entry(fi_record **entry) {
 }
 
 /* What fails half-way is found by the next one. */
-static bool make_sheet(fi_record **entry, uint32_t pool_index) {
+static bool make_sheet(fi_record **entry) {
     char *space = take_space();
     if (space == NULL || !enable_entry(entry) || !fi_os_commit(space, FI_SHEET_BYTES))
         return false;
     region += FI_SHEET_BYTES;
-    fi_record *sheet = (fi_record *)(void *)space;
-    sign(sheet, pool_index);
-    fi_store_release(entry, sheet);
+    fi_store_release(entry, (fi_record *)(void *)space);
     return true;
 }
 
@@ -71,7 +59,7 @@ bool fi_records_enable(const fi_pool *pool) {
     if (fi_load_acquire(entry) != NULL)
         return true;
     fi_lock(FI_RANK_PROCESS);
-    bool made = *entry != NULL || make_sheet(entry, fi_map_index(pool));
+    bool made = *entry != NULL || make_sheet(entry);
     fi_unlock(FI_RANK_PROCESS);
     return made;
 }
@@ -88,10 +76,11 @@ bool fi_records_open(const fi_pool *pool, unsigned count) {
 
 /* ---- the way back ---- */
 
-fi_pool *fi_record_pool(const fi_record *record) {
-    return &fi_the_map.pools[sheet_of(record)[FI_SHEET_RECORDS - 1].serial];
-}
-
-unsigned fi_record_index(const fi_record *record) {
-    return (unsigned)(record - sheet_of(record));
+bool fi_record_find(fi_record_ref ref, fi_pool **pool, unsigned *index) {
+    uint64_t granule = (ref - 1) >> 16;
+    if (ref == 0 || granule >= fi_the_map.units * FI_UNIT_GRANULES)
+        return false;
+    *pool = &fi_the_map.pools[granule];
+    *index = (unsigned)((ref - 1) & 0xFFFF);
+    return fi_record_of(*pool, *index) != NULL;
 }

@@ -31,9 +31,10 @@ typedef struct fi_event {
 } fi_event;
 
 typedef struct fi_record {
-    uint64_t serial;        /* of the allocation; 0: none yet */
-    uint64_t size;          /* requested */
-    struct fi_record *next; /* HELD: the one that was freed after it */
+    uint64_t serial; /* of the allocation; 0: none yet */
+    uint64_t size;   /* requested */
+    uint64_t next;   /* HELD, or a guarded place that rests: fi_record_ref of the one behind it; FREE, or NONE: the
+                        link that was written to its block, 0 if its pool's carving wrote it */
     fief_id freed_by;
     fi_event made, freed;
     uint8_t state;           /* fi_record_state */
@@ -47,8 +48,8 @@ typedef struct fi_record {
 static_assert(sizeof(fi_record) == 64, "a record is one cache line");
 
 enum {
-    FI_LEAST_SLOT_BYTES = 32, /* of a watched block with its guard */
-    FI_SHEET_RECORDS = (1 << FI_GRANULE_SHIFT) / FI_LEAST_SLOT_BYTES
+    FI_LEAST_SLOT_BYTES = 32,                                        /* of a watched block with its guard */
+    FI_SHEET_RECORDS = (1 << FI_GRANULE_SHIFT) / FI_LEAST_SLOT_BYTES /* the last is never a block's */
 };
 
 #define FI_SHEET_BYTES (FI_SHEET_RECORDS * sizeof(fi_record))
@@ -69,15 +70,22 @@ FI_MUST_USE bool fi_records_open(const fi_pool *pool, unsigned count);
 static inline fi_record *fi_record_of(const fi_pool *pool, unsigned index) {
     fi_record **sheets = fi_load_acquire(&fi_sheets);
     fi_record *sheet = sheets != NULL ? fi_load_acquire(&sheets[fi_map_index(pool)]) : NULL;
-    return sheet != NULL && index < FI_SHEET_RECORDS - 1 ? sheet + index : NULL; /* the last one is the sheet's */
+    return sheet != NULL && index < FI_SHEET_RECORDS - 1 ? sheet + index : NULL;
 }
 
 static inline fi_record_state fi_record_state_of(const fi_record *record) {
     return (fi_record_state)fi_load_acquire(&record->state);
 }
 
-/* The way back. */
-fi_pool *fi_record_pool(const fi_record *record);
-unsigned fi_record_index(const fi_record *record);
+/* Which record it is: lists of records are linked by these and not by addresses, so that a link that was
+ * overwritten leads to nothing worse than another record. 0 is none. */
+typedef uint64_t fi_record_ref;
+
+static inline fi_record_ref fi_record_ref_to(const fi_pool *pool, unsigned index) {
+    return ((uint64_t)fi_map_index(pool) << 16 | index) + 1;
+}
+
+/* False: there is no such record. */
+FI_MUST_USE bool fi_record_find(fi_record_ref ref, fi_pool **pool, unsigned *index);
 
 #endif

@@ -9,9 +9,9 @@
 
 /* Freed blocks, oldest first, linked through their records. */
 typedef struct fi_quarantine {
-    fi_record *newest; /* NULL: none */
-    fi_spot oldest;    /* valid if there is one */
-    size_t bytes;      /* of their slots */
+    fi_record_ref oldest, newest; /* 0: none */
+    fi_spot first;                /* the oldest's, if it is one; sent for ahead of its time */
+    size_t bytes;                 /* of their slots */
     size_t most_bytes;
 } fi_quarantine;
 

@@ -8,6 +8,7 @@
 #include "debug/fault.h"
 #include "debug/fill.h"
 #include "debug/leaks.h"
+#include "debug/links.h"
 #include "debug/quarantine.h"
 #include "debug/settings.h"
 #include "debug/state.h"
@@ -68,6 +69,7 @@ static void attach(fief *f, fi_debug *debug, const fief_config *config) {
     const fi_conf *conf = fi_settings();
     f->debug = debug;
     debug->fills = !is_told_to_tools();
+    debug->now_ms = fi_debug_ms();
     debug->tells_leaks = !fi_conf_gives(conf, FI_CONF_LEAKS) || conf->leaks != 0;
     debug->break_at = conf->break_serial;
     debug->quarantine.most_bytes = config->quarantine_bytes != 0 ? config->quarantine_bytes : QUARANTINE_BYTES;
@@ -83,6 +85,8 @@ static void attach(fief *f, fi_debug *debug, const fief_config *config) {
 /* What was written to after its free is found at last, and what is left is told. */
 static bool closing(fief *f) {
     fi_quarantine_drain(f, 0);
+    if (f->own_lists != NULL && f->on_leak == FIEF_LEAK_KEEP)
+        fi_links_flush(f);
     return fi_leaks_at_end(f, f->own_lists != NULL && f->debug->tells_leaks);
 }
 
@@ -111,6 +115,8 @@ static bool is_live(const fief *f, const fi_pool *pool, unsigned index, fi_seen 
 static void drain(fief *f) {
     fi_quarantine_drain(f, 0);
     fi_guard_drain(f);
+    if (f->own_lists != NULL)
+        fi_links_flush(f);
 }
 
 static bool opening(const fi_pool *pool, unsigned size_class) {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* A block that has grown beyond GROWING_BYTES is likely to grow on: as a large one it does so in place. */
-enum { MOST_CLASS_ALIGNMENT = 4096, GROWING_BYTES = 8 * 1024 };
+enum { GROWING_BYTES = 8 * 1024 };
 
 static void *alloc_large(fief *f, size_t size, size_t alignment, bool zero, bool growing) {
     if (size > PTRDIFF_MAX - FI_UNIT_BYTES) /* leaves room to round up */
@@ -64,7 +64,7 @@ void *fi_heap_zalloc(fief *f, size_t size, const void *site) {
  * handle on a multiple of 1 KiB, where only fine classes go, or in a watched heap on a multiple of just that
  * power.
  */
-static unsigned aligned_class(const fief *f, size_t size, size_t alignment) {
+unsigned fi_heap_class_for(const fief *f, size_t size, size_t alignment) {
     unsigned size_class = fi_class_of(fi_round_up(size != 0 ? size : 1, alignment), f->fast.round);
     while (fi_class_bytes(size_class) % alignment != 0)
         size_class++; /* the last class is a multiple of every such alignment */
@@ -78,17 +78,18 @@ void *fi_heap_alloc_aligned(fief *f, size_t size, size_t alignment, const void *
         return watched_alloc(f, "fief_alloc_aligned", size, alignment, false, site);
     if (alignment <= f->fast.round + 1)
         return alloc(f, size, false, site);
-    if (alignment > MOST_CLASS_ALIGNMENT || size > FI_SMALL_BYTES)
+    if (alignment > FI_MOST_CLASS_ALIGNMENT || size > FI_SMALL_BYTES)
         return alloc_large(f, size, alignment, false, false);
-    unsigned size_class = aligned_class(f, size, alignment);
+    unsigned size_class = fi_heap_class_for(f, size, alignment);
     void *p = fi_heap_pop(f, size_class);
     return p != NULL ? p : fi_heap_refill(f, size_class);
 }
 
-void *fi_heap_alloc_raw(fief *f, size_t size, size_t alignment, bool zero) {
-    if (size > FI_SMALL_BYTES || alignment > MOST_CLASS_ALIGNMENT)
-        return alloc_large(f, size, alignment, zero, false);
-    unsigned size_class = aligned_class(f, size, alignment);
+void *fi_heap_alloc_large(fief *f, size_t size, size_t alignment, bool zero) {
+    return alloc_large(f, size, alignment, zero, false);
+}
+
+void *fi_heap_alloc_of_class(fief *f, unsigned size_class) {
     void *p = fi_heap_pop_from(fi_heap_list(f, size_class));
     return FI_LIKELY(p != NULL) ? p : fi_heap_refill(f, size_class);
 }

@@ -17,9 +17,13 @@ void *fi_heap_zalloc(fief *f, size_t size, const void *site);
 
 void *fi_heap_alloc_aligned(fief *f, size_t size, size_t alignment, const void *site);
 
-/* What a watched handle cuts its blocks from: a block of whatever class or kind holds `size` bytes so aligned, and
- * nobody is asked. `zero`: a large one arrives as zeros. */
-void *fi_heap_alloc_raw(fief *f, size_t size, size_t alignment, bool zero);
+/* What a watched handle cuts its blocks from, and nobody is asked: a block of a class, which is the one for blocks
+ * so large (up to FI_SMALL_BYTES) and so aligned (up to FI_MOST_CLASS_ALIGNMENT); and a large one, `zero`: as
+ * zeros. */
+enum { FI_MOST_CLASS_ALIGNMENT = 4096 };
+unsigned fi_heap_class_for(const fief *f, size_t size, size_t alignment);
+void *fi_heap_alloc_of_class(fief *f, unsigned size_class);
+void *fi_heap_alloc_large(fief *f, size_t size, size_t alignment, bool zero);
 
 size_t fi_heap_good_size(const fief *f, size_t size);
 

@@ -199,7 +199,8 @@ void fi_misuse_written_after_free(fief *f, unsigned size_class) {
     fi_block **list = fi_heap_list(f, size_class);
     fi_block *block = *list;
     fi_pool *pool = fi_heap_pool_of(f, block);
-    *list = pool != NULL && is_intact(f, block->next) ? block->next : fi_heap_sentinel(f);
+    bool goes_on = f->own_lists == NULL && pool != NULL && is_intact(f, block->next);
+    *list = goes_on ? block->next : fi_heap_sentinel(f); /* a watched heap's links are known for certain, or not */
     fi_misuse(&(fi_incident){.kind = FIEF_MISUSE_WRITE_AFTER_FREE,
                              .operation = "fief_alloc",
                              .pointer = block,

@@ -128,7 +128,8 @@ static fi_charge borrow(fief *f, unsigned size_class, bool *pressed, fi_block **
     fi_pool *pool = current_pool(f, lender);
     fi_charge charge = FI_CHARGED;
     if (pool != NULL && fi_pool_free_count(pool) > 0) {
-        blocks = blocks < fi_pool_free_count(pool) ? blocks : fi_pool_free_count(pool);
+        if (f->own_lists != NULL || blocks > fi_pool_free_count(pool)) /* its links are looked at one by one */
+            blocks = fi_pool_free_count(pool);
         *list = listed(f, fi_pool_take_some(pool, f, blocks), blocks);
     } else {
         if (pool != NULL && pool->carved == pool->capacity)
@@ -136,8 +137,10 @@ static fi_charge borrow(fief *f, unsigned size_class, bool *pressed, fi_block **
         pool = pool_to_carve(f, lender);
         charge = pool != NULL ? carve(f, pool, blocks, pressed, list) : FI_CHARGE_REFUSED;
     }
-    if (charge == FI_CHARGED)
-        f->borrowed[size_class] = (uint8_t)(f->borrowed[size_class] + blocks * lent_bytes / FI_BORROW_UNIT_BYTES);
+    if (charge == FI_CHARGED) {
+        size_t borrowed = f->borrowed[size_class] + blocks * lent_bytes / FI_BORROW_UNIT_BYTES;
+        f->borrowed[size_class] = (uint8_t)(borrowed < UINT8_MAX ? borrowed : UINT8_MAX);
+    }
     return charge;
 }
 

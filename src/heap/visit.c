@@ -41,7 +41,8 @@ static bool visit_pool(const visit *v, fi_pool *pool) {
     memset(free, 0, sizeof free);
     size_t bytes = fi_class_bytes(pool->size_class);
     char *start = fi_pool_start(pool, v->f);
-    for (const fi_block *b = pool->free; b != fi_heap_sentinel(v->f); b = b->next) {
+    for (const fi_block *b = v->f->own_lists != NULL ? fi_heap_sentinel(v->f) : pool->free;
+         b != fi_heap_sentinel(v->f); b = b->next) {
         size_t index = fi_class_divide(pool->size_class, (size_t)((const char *)b - start));
         FI_ASSERT((const char *)b >= start && index < pool->carved);
         free[index / 64] |= UINT64_C(1) << (index % 64);
@@ -75,7 +76,8 @@ static bool visit_arena(const visit *v, fi_arena *arena) {
 /* With the handle's lists emptied, what is not on a pool's list is live. */
 void fi_heap_visit(fief *f, fief_visitor *visitor, void *arg) {
     fi_remote_take_in(f);
-    fi_heap_flush_lists(f);
+    if (f->own_lists == NULL)
+        fi_heap_flush_lists(f);
     visit v = {f, visitor, arg};
     for (uint32_t i = 0; i < f->arena_end; i++)
         if (f->arenas[i] != NULL && !visit_arena(&v, f->arenas[i]))

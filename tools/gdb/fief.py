@@ -438,11 +438,15 @@ class World:
         block = gdb.block_for_pc(int(function.value().address))
         for symbol in block or []:
             if symbol.name == "epoch":
-                epoch = int(symbol.value())
-                self.now_ms, self.clock_runs = int(time.clock_gettime(time.CLOCK_MONOTONIC) * 1000) + 1 - epoch, True
+                epoch = self.memory.word(int(gdb.parse_and_eval("&'fi_debug_ms'::epoch")))
+                if epoch != 0:
+                    now = int(time.clock_gettime(time.CLOCK_MONOTONIC) * 1000)
+                    self.now_ms, self.clock_runs = now + 1 - epoch, True
 
     def ago(self, ms):
-        """How old an event is. In a core file the newest thing that is known stands for the end."""
+        """How old an event is, as far as it was timed. In a core file the newest thing that is known is the end."""
+        if ms == 0:
+            return "not timed"
         if self.now_ms is None:
             self.now_ms = max([0] + [h.debug.now_ms for h in self.every_heap() if h.debug is not None])
         age = max(0, self.now_ms - ms)
@@ -688,6 +692,7 @@ class Heap:
         for _, pool in self.pools:
             self.pool_by_granule[pool.start(self.address) >> world.granule_shift] = pool
         self.list_cache = None
+        self.lists_are_whole = True
         self.pool_lists = {}
 
     def complain(self, text):
@@ -843,17 +848,24 @@ class Heap:
             for size_class, head in enumerate(heads):
                 if head != self.address:
                     what = "the handle's list of %d bytes" % self.world.classes[size_class].bytes
-                    self.list_cache += self.walk_list(head, what)[0]
+                    blocks, whole = self.walk_list(head, what)
+                    self.list_cache += blocks
+                    self.lists_are_whole = self.lists_are_whole and whole
         return self.list_cache
 
     # -- blocks --
 
     def small_blocks(self, pool):
-        """Those that no list has are live, or freed by another and still on their way."""
+        """Those that no list has are live, or freed by another and still on their way. Where a list is damaged, those
+        that it does not lead to any more are known by their marks."""
         size, start = pool.block_bytes(), pool.start(self.address)
-        free = set(self.pool_list(pool)[0])
-        sent = self.world.sent_bits(pool)
+        blocks, whole = self.pool_list(pool)
+        free, sent = set(blocks), self.world.sent_bits(pool)
         listed = self.listed_set()
+        if not (whole and self.lists_are_whole):
+            data = self.memory.read(start, pool.carved * size)
+            free.update(start + i * size for i in range(pool.carved)
+                        if struct.unpack_from("<Q", data, i * size + 8)[0] == start + i * size)
         for index in range(pool.carved):
             address = start + index * size
             state = "free" if address in free else "listed" if address in listed else \
@@ -957,7 +969,9 @@ def command_list(world, arguments):
     for slot in known:
         row, wrong = list_row(world, slot)
         rows.append(row)
-        problems += ["%s: %s" % (slot, text) for text in wrong]
+        problems += ["%s: %s" % (slot, text) for text in wrong[:2]]
+        if len(wrong) > 2:
+            problems.append("%s: and %d more; \"fief check %d\" tells them" % (slot, len(wrong) - 2, slot.id))
         world.heaps.pop(slot.id, None)  # ten thousand of them need not be kept
     if len(rows) == 1:
         print("no interpreter is known")
@@ -1179,7 +1193,9 @@ class Check:
                 counted(count, "byte"), self.name(block)))
         else:
             self.complain("overflow: %s were changed behind %s, the first %d bytes behind its end" % (
-                counted(count, "byte"), self.name(block), first))
+                counted(count, "byte"), self.name(block), first) if first else
+                          "overflow: %s were changed right behind the end of %s" % (
+                              counted(count, "byte"), self.name(block)))
 
     def look_before(self, block):
         count = self.world.fence_bytes
@@ -1187,8 +1203,8 @@ class Check:
             count = min(count, block.record.offset)
         damage = self.changed(self.memory.read(block.address - count, count), self.fence)
         if damage is not None:
-            self.complain("underflow: %s were changed before %s, the last %d bytes before its start" % (
-                counted(damage[2], "byte"), self.name(block), count - damage[1]))
+            self.complain("underflow: %s were changed before %s, the nearest %s before its start" % (
+                counted(damage[2], "byte"), self.name(block), counted(count - damage[1], "byte")))
 
     def look_at_freed(self, block):
         size, ends = block.size, self.ENDS
@@ -1253,9 +1269,9 @@ class Check:
             limit = pool.carved * (world.classes[pool.size_class].multiplier * pool.block_bytes() % WORD) % WORD
             if pool.fields.limit != limit or pool.fields.multiplier != world.classes[pool.size_class].multiplier:
                 self.complain("the descriptor of the pool at %#x does not fit its class" % pool.start(self.heap.address))
-        both = [a for a in self.heap.listed() for place in [self.heap.where_in(a)]
-                if a in set(self.heap.pool_list(place[0])[0])] if self.heap.listed() else []
-        for address in both:
+        in_pools = {address for blocks, _ in self.heap.pool_lists.values() for address in blocks}
+        twice = [a for a, times in collections.Counter(self.heap.listed()).items() if times > 1 or a in in_pools]
+        for address in twice:
             self.complain("the free block %#x is in two lists" % address)
 
     def look_at_rings(self):

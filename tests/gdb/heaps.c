@@ -15,7 +15,7 @@
 #define KEEP __attribute__((noinline, noclone))
 
 char *t_live, *t_freed, *t_listed, *t_sent, *t_large, *t_huge; /* plain */
-char *t_node, *t_page, *t_held, *t_routed;                     /* checked */
+char *t_node, *t_page, *t_held, *t_routed, *t_waits;                     /* checked */
 char *t_deep;                                                  /* deep */
 char *t_guarded, *t_gone, *t_wide;                             /* guarded */
 char *t_sampled;                                               /* sampled */
@@ -61,12 +61,12 @@ static void fill_plain(fief *other) {
     fief_free(other, t_huge);
 }
 
-KEEP void *leak_node(fief *f) {
+KEEP static void *leak_node(fief *f) {
     char *p = need(fief_alloc_tagged(f, 100, t_tag));
     return p;
 }
 
-KEEP void *leak_page(fief *f) {
+KEEP static void *leak_page(fief *f) {
     char *p = need(fief_domain_alloc(f, FIEF_DOMAIN_MEM, 40000));
     return p;
 }
@@ -83,10 +83,11 @@ static void fill_checked(fief *other) {
     fief_free(f, t_held);
     t_routed = need(fief_alloc(f, 55));
     fief_free(other, t_routed);
-    fief_free_remote(need(fief_alloc(f, 56)));
+    t_waits = need(fief_alloc(f, 56));
+    fief_free_remote(t_waits);
 }
 
-KEEP void *descend(fief *f, int depth) {
+KEEP static void *descend(fief *f, int depth) {
     void *p = depth > 0 ? descend(f, depth - 1) : need(fief_domain_alloc(f, FIEF_DOMAIN_OBJ, 64));
     return (char *)p + 0 * t_local;
 }
@@ -179,7 +180,6 @@ int main(int argc, char **argv) {
     }
     end_one(&t_forgotten, "forgotten");
     (void)fief_trim(NULL);
-    end_one(&t_ended, "ended");
     if (fief_tag_register("node", &t_tag) != FIEF_OK)
         return 1;
     fief *other = make("other", FIEF_DEBUG_CHECK);
@@ -192,6 +192,7 @@ int main(int argc, char **argv) {
     damage_lists();
     damage_fences();
     damage_handle();
+    end_one(&t_ended, "ended");
     raise(SIGTRAP);
     return 0;
 }

@@ -805,7 +805,7 @@ class Heap:
                     what, address, counted(len(blocks), "block")))
                 return blocks, False
             place = self.where_in(address) if address % 8 == 0 else None
-            if place is None or (only is not None and place[0] is not only):
+            if place is None or (only is not None and place[0].index != only.index):
                 by = "begins with" if not blocks else "leads from %#x to" % blocks[-1]
                 self.complain("%s %s %#x, which is no block %s" % (
                     what, by, address, "of this heap" if only is None else "of this pool"))
@@ -1642,7 +1642,7 @@ class Explanation:
             side = "before" if offset < first - start else "behind"
             self.tell("in the guard page %s a %s block" % (side, self.state_text(state)))
         else:
-            self.tell(self.verdict(state, block, record.size))
+            self.tell(self.verdict("resting" if state == "held" else state, block, record.size))
 
     def add_next_place(self, pool, start, index):
         """A guard page lies between two."""
@@ -1664,16 +1664,18 @@ class Explanation:
         text = {"live": "a live block",
                 "sent": "a block that another freed, and its owner has not taken in yet",
                 "held": "a freed block, held in quarantine",
+                "resting": "a freed block, its page not to be touched",
                 "free": "a free block, back in its pool",
                 "listed": "a free block, in the handle's list for the next allocation",
                 "marked": "a block that is marked as free, but its pool's list is damaged"}[state]
         if self.address == block:
             return text
         if self.address < block:
-            return "%d bytes before %s" % (block - self.address, text)
-        if self.address >= block + size:
-            return "%d bytes behind the end of %s" % (self.address - block - size, text)
-        return "interior, %d bytes into %s" % (self.address - block, text)
+            return "%s before %s" % (counted(block - self.address, "byte"), text)
+        behind = self.address - block - size
+        if behind >= 0 and size != 0:
+            return "%s the end of %s" % (counted(behind, "byte") + " behind" if behind else "right behind", text)
+        return "interior, %s into %s" % (counted(self.address - block, "byte"), text)
 
     def add_block(self, block, size, slot_bytes, index):
         text = "%#x, %s" % (block, counted(size, "byte"))

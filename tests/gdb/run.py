@@ -28,7 +28,7 @@ QUESTIONS = [
         r'"big" +live +check +100,000 ',
         r'"ended" +ended +check +- ']),
     ("fief heap plain --class 48 --limit 2", [
-        r"level off", r"1 large block, 100 KiB", r"1 huge block", r"\n  48 +1 +\d+ +\d+ +\d+ +\d+ +\d+\n",
+        r"level off", r"1 large block, 100 KiB", r"1 huge block", r"\n +48 +1 +\d+ +\d+ +\d+ +[\d,]+ +[\d,]+\n",
         r"total: 992 live blocks, 3,152,672 bytes; of them 4 freed by others, and not taken in yet",
         r"0x\w+ +48 bytes\n  0x\w+ +48 bytes\n  and \d+ more", r"fief counts the same"]),
     ("fief heap checked --blocks --limit 100", [
@@ -62,7 +62,7 @@ QUESTIONS = [
     ("fief check stale", [r"wrong: written after its free: 5 bytes of the block .*, the first at byte 9",
                           r"found 1 problem"]),
     ("fief check wreck", [r"begins with 0xa5a5a5a5a5a5a5a5, which is no block of this heap", r"found \d+ problems"]),
-    ("fief heap wreck", [r"not as it should be", r"total: 16 live blocks"]),
+    ("fief heap wreck", [r"not as it should be", r"total: 1 live block, 64 bytes", r"fief counts 16 blocks"]),
     ("fief explain t_live", [r": a live block\n", r'owner +interpreter \d+ "plain" \(live, level off\)', r"arena +0x",
                              r"pool +0x\w+, blocks of 48 bytes", r"block +0x\w+, 48 bytes, index \d+"]),
     ("fief explain t_live+9", [r": interior, 9 bytes into a live block\n"]),
@@ -191,11 +191,9 @@ def check_core(tap, source, program, folder):
 
 
 def check_vandals(tap, source, program):
-    find = "set $t_at = fi_the_map.pools"
+    find = "set var $pool = t_handle->arenas[0]->slot * 4 + 1"  # the one behind the handle's granule
     for command, wanted in VANDALS:
-        pool = "t_handle->arenas[0]->slot * 4 + 1"
-        first = ["source " + source, "run", find, "set var $pool = %s" % pool,
-                 command.replace("t_pool", "$pool")]
+        first = ["source " + source, "run", find, command.replace("t_pool", "$pool")]
         verbs = ["fief check plain", "fief heap plain --blocks", "fief leaks plain", "fief explain t_live", "fief list"]
         answers, _ = gdb(first + verbs, "--args", program)
         told = "\n".join(answers[len(first) - 1:])
@@ -218,7 +216,10 @@ def check_lack(tap, source, static, shared, library, folder):
     os.mkdir(bare)
     for of in (static, library):
         subprocess.run([strip, "-g", "-o", os.path.join(bare, os.path.basename(of)), of], check=True)
-    os.symlink(os.path.basename(library), os.path.join(bare, "libfief.so.0"))
+    name = os.path.basename(library)
+    linked = re.sub(r"(\.so\.\d+)\..*", r"\1", name)  # what programs ask for
+    if linked != name:
+        os.symlink(name, os.path.join(bare, linked))
     for name, program in (("the shared library", shared), ("the program", os.path.join(bare, os.path.basename(static)))):
         answers, _ = gdb(["source " + source, "run", "fief list"], program,
                          before=["set environment LD_LIBRARY_PATH " + bare])

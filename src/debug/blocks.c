@@ -233,19 +233,24 @@ bool fi_watched_free_at(fief *f, void *p, size_t size, const char *operation, co
 
 /* ---- realloc ---- */
 
-/* Where it is, if that wastes no more than half of the slot. */
-static bool resize_in_place(fief *f, const fi_spot *spot, size_t size) {
-    size_t had = spot->record->size, needed = size + FI_FENCE_BYTES;
-    if (!f->debug->fills || spot->pool->state == FI_POOL_GUARDED || size > spot->slot_bytes ||
-        needed > spot->slot_bytes || (needed < spot->slot_bytes / 2 && spot->slot_bytes > FI_LEAST_SLOT_BYTES))
-        return false;
-    fi_fence_draw_end(spot, size);
-    if (size > had)
+/* Whether that wastes no more than half of the slot. */
+static bool stays(const fief *f, const fi_spot *spot, size_t size) {
+    size_t needed = size + FI_FENCE_BYTES;
+    return f->debug->fills && spot->pool->state != FI_POOL_GUARDED && size <= spot->slot_bytes &&
+           needed <= spot->slot_bytes &&
+           (needed >= spot->slot_bytes / 2 || spot->slot_bytes <= FI_LEAST_SLOT_BYTES);
+}
+
+static void *resize_in_place(fief *f, const fi_spot *spot, size_t size) {
+    size_t had = spot->record->size;
+    if (f->debug->fills)
+        fi_fence_draw_end(spot, size);
+    if (f->debug->fills && size > had)
         fi_fill(spot->block + had, FI_FRESH, size - had);
     f->count.watched_bytes += size - had;
     fi_store_relaxed(&spot->record->size, size);
     spot->record->alignment_shift = (uint8_t)fi_lowest_bit(f->fast.round + 1); /* all that a realloc keeps */
-    return true;
+    return spot->block;
 }
 
 /* A heap that only samples has other blocks as well. */
@@ -279,7 +284,11 @@ static void *resize_live(fief *f, const fi_spot *spot, size_t size, const fi_rel
     if (!is_as_said(f, spot, how))
         return NULL;
     check_fences(f, spot, how);
-    return resize_in_place(f, spot, size) ? spot->block : move(f, spot, size, how);
+    if (stays(f, spot, size))
+        return resize_in_place(f, spot, size);
+    void *moved = move(f, spot, size, how);
+    return moved != NULL || size > spot->record->size ? moved
+                                                      : resize_in_place(f, spot, size); /* a shrink never fails */
 }
 
 bool fi_watched_resize_at(fief *f, void *p, size_t size, const fi_release *how, void **result) {

@@ -56,8 +56,9 @@ static fi_spot spot_of(const fief *f, char *block) {
 }
 
 /* A block that is not for the quick path. */
-FI_COLD static void give_back(fief *f, char *block) {
+FI_COLD static void give_back(fief *f, unsigned size_class, char *block) {
     fi_spot spot = spot_of(f, block);
+    fi_links_check(f, size_class, &spot);
     fi_links_give(f, &spot);
 }
 
@@ -95,7 +96,7 @@ void *fi_quick_alloc(fief *f, size_t size, const void *site) {
     fi_pool *pool = pool_at(block);
     size_t slot_bytes = fi_class_bytes(pool->size_class);
     if (FI_UNLIKELY(!holds(f, pool, block) || slot_bytes - size > 2 * FI_FENCE_BYTES)) { /* a long fence, say */
-        give_back(f, block);
+        give_back(f, size_class, block);
         return NULL;
     }
     unsigned index;

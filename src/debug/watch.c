@@ -82,12 +82,22 @@ static void attach(fief *f, fi_debug *debug, const fief_config *config) {
 
 /* ---- end ---- */
 
+/* Blocks that are live at the end: their memory will be others'. */
+static void give_back_to_tools(const fief *f) {
+    for (uint32_t i = 0; i < f->arena_end; i++)
+        if (f->arenas[i] != NULL)
+            fi_tool_reuse(f->arenas[i]->start, f->arenas[i]->bytes);
+}
+
 /* What was written to after its free is found at last, and what is left is told. */
 static bool closing(fief *f) {
     fi_quarantine_drain(f, 0);
     if (f->own_lists != NULL && f->on_leak == FIEF_LEAK_KEEP)
         fi_links_flush(f);
-    return fi_leaks_at_end(f, f->own_lists != NULL && f->debug->tells_leaks);
+    bool leaks = fi_leaks_at_end(f, f->own_lists != NULL && f->debug->tells_leaks);
+    if (!f->debug->fills)
+        give_back_to_tools(f);
+    return leaks;
 }
 
 static void end(fief *f) {

@@ -1,6 +1,7 @@
 /* Faults, on Linux. */
 #define _GNU_SOURCE
 #include "base/atomics.h"
+#include "os/backtrace.h"
 #include "os/os.h"
 
 #include <signal.h>
@@ -24,6 +25,13 @@ static fi_fault_kind kind_of(const ucontext_t *context) {
     return (context->uc_mcontext.gregs[REG_ERR] & 2) != 0 ? FI_FAULT_WRITE : FI_FAULT_READ;
 }
 
+/* Rules are looked up for what was called, which is before what a call returns to. */
+static fi_registers registers_of(const ucontext_t *context) {
+    const greg_t *registers = context->uc_mcontext.gregs;
+    return (fi_registers){(uintptr_t)registers[REG_RIP] + 1, (uintptr_t)registers[REG_RSP],
+                          (uintptr_t)registers[REG_RBP]};
+}
+
 #elif defined(__aarch64__)
 
 static const void *pc_of(const ucontext_t *context) {
@@ -33,6 +41,10 @@ static const void *pc_of(const ucontext_t *context) {
 static fi_fault_kind kind_of(const ucontext_t *context) {
     (void)context;
     return FI_FAULT_ACCESS;
+}
+
+static fi_registers registers_of(const ucontext_t *context) {
+    return (fi_registers){0, (uintptr_t)context->uc_mcontext.sp, (uintptr_t)context->uc_mcontext.regs[29]};
 }
 
 #else
@@ -45,6 +57,11 @@ static const void *pc_of(const ucontext_t *context) {
 static fi_fault_kind kind_of(const ucontext_t *context) {
     (void)context;
     return FI_FAULT_ACCESS;
+}
+
+static fi_registers registers_of(const ucontext_t *context) {
+    (void)context;
+    return (fi_registers){0, 0, 0};
 }
 
 #endif
@@ -62,7 +79,8 @@ static void hand_on(int number, siginfo_t *info, void *context) {
 }
 
 static void meet(int number, siginfo_t *info, void *context) {
-    const fi_fault fault = {info->si_addr, pc_of(context), kind_of(context)};
+    const fi_registers at = registers_of(context);
+    const fi_fault fault = {info->si_addr, pc_of(context), kind_of(context), &at};
     if (info->si_code <= 0 || !handler(&fault)) /* not of the processor's: somebody sent it */
         hand_on(number, info, context);
 }

@@ -36,6 +36,6 @@ static inline void test_tell(fi_trace trace, fi_frame_fn *tell, void *arg) {
     }
 }
 
-const fi_tracer fi_the_tracer = {test_capture, test_note, test_tell};
+const fi_tracer fi_the_tracer = {.capture = test_capture, .note = test_note, .tell = test_tell};
 
 #endif

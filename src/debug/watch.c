@@ -58,7 +58,7 @@ static void discard(fi_debug *debug) {
 static void watch_all(fief *f, fi_debug *debug) {
     for (unsigned c = 0; c < FI_CLASSES; c++)
         debug->lists[c] = fi_heap_sentinel(f);
-    f->own_lists = debug->lists;
+    f->lists = f->own_lists = debug->lists;
     f->attention_at = 0;
     f->fast.pools = (char *)(uintptr_t)&fi_no_pool;
     f->fast.pool_mask = 0;
@@ -104,6 +104,7 @@ static void end(fief *f) {
     fi_debug *debug = f->debug;
     f->debug = NULL;
     f->own_lists = NULL;
+    f->lists = fi_heap_fast_list(f, 0);
     f->attention_at = UINT64_MAX;
     discard(debug);
 }

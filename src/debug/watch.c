@@ -84,8 +84,11 @@ static void attach(fief *f, fi_debug *debug, const fief_config *config) {
 /* What was written to after its free is found at last, and what is left is told. */
 static bool closing(fief *f) {
     fi_quarantine_drain(f, 0);
-    if (f->own_lists != NULL && f->on_leak == FIEF_LEAK_KEEP)
-        fi_links_flush(f);
+    if (f->on_leak == FIEF_LEAK_KEEP) { /* what holds no block must not look as if it did */
+        fi_guard_drain(f);
+        if (f->own_lists != NULL)
+            fi_links_flush(f);
+    }
     return fi_leaks_at_end(f, f->own_lists != NULL && f->debug->tells_leaks);
 }
 

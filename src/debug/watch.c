@@ -92,8 +92,11 @@ static void give_back_to_tools(const fief *f) {
 /* What was written to after its free is found at last, and what is left is told. */
 static bool closing(fief *f) {
     fi_quarantine_drain(f, 0);
-    if (f->own_lists != NULL && f->on_leak == FIEF_LEAK_KEEP)
-        fi_links_flush(f);
+    if (f->on_leak == FIEF_LEAK_KEEP) { /* what holds no block must not look as if it did */
+        fi_guard_drain(f);
+        if (f->own_lists != NULL)
+            fi_links_flush(f);
+    }
     bool leaks = fi_leaks_at_end(f, f->own_lists != NULL && f->debug->tells_leaks);
     if (!f->debug->fills)
         give_back_to_tools(f);

@@ -1,7 +1,13 @@
 /* trace.h - where allocations come from.
  *
  * At the debug level FIEF_DEBUG_FULL and above, each allocation and each free keeps its stack. A runtime whose
- * programs have a stack of their own gives its frames, too, so that a report says `script.lua:12`. */
+ * programs have a stack of their own gives its frames, too, so that a report says `script.lua:12`.
+ *
+ * On x86-64 the stack is read by the tables that compilers write for exceptions, and code needs no frame pointers;
+ * code without tables (-fno-asynchronous-unwind-tables, most JIT compilers) is passed by its frame pointer, if it
+ * has one, or ends the stack. On AArch64 it is read by frame pointers. Elsewhere it is the one frame that called.
+ * Names and lines are those that debug information on this machine has, and need libdw at run time; without it
+ * there are modules, offsets, and the names of exported functions. */
 #ifndef FIEF_TRACE_H
 #define FIEF_TRACE_H
 

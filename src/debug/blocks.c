@@ -4,6 +4,7 @@
 #include "debug/fill.h"
 #include "debug/large.h"
 #include "debug/quarantine.h"
+#include "debug/quick.h"
 #include "debug/tags.h"
 #include "heap/alloc.h"
 #include "heap/pools.h"
@@ -13,22 +14,14 @@
 
 /* ---- allocation ---- */
 
-/* Most blocks are where the map has the entries of their own address. */
-static fi_pool *pool_of(const fief *f, const char *block) {
-    size_t granules = fi_the_map.units * FI_UNIT_GRANULES;
-    fi_pool *pool = &fi_the_map.pools[((uintptr_t)block >> FI_GRANULE_SHIFT) & (granules - 1)];
-    return FI_LIKELY(fief_fast_holds(f, (const fief_fast_pool *)pool, block)) ? pool : fi_heap_pool_of(f, block);
-}
-
 static fi_spot take_small(fief *f, size_t bytes, size_t alignment) {
     bytes = bytes < FI_LEAST_SLOT_BYTES ? FI_LEAST_SLOT_BYTES : bytes;
     char *block = fi_heap_alloc_raw(f, bytes, alignment, false);
     if (block == NULL)
         return (fi_spot){.block = NULL};
-    fi_pool *pool = pool_of(f, block);
-    unsigned index = (unsigned)fi_class_divide(pool->size_class, (size_t)(block - fi_pool_start(pool, f)));
-    return (fi_spot){pool,          index, fi_record_of(pool, index), block, fi_class_bytes(pool->size_class),
-                     FI_FENCE_BYTES};
+    fi_pool *pool = fi_heap_pool_of(f, block);
+    return fi_spot_of(f, pool,
+                      (unsigned)fi_class_divide(pool->size_class, (size_t)(block - fi_pool_start(pool, f))));
 }
 
 static fi_spot try_to_take(fief *f, size_t size, size_t alignment, bool zero) {
@@ -51,7 +44,7 @@ static fi_spot take(fief *f, size_t size, size_t alignment, bool zero) {
 
 static void record(fief *f, const fi_spot *spot, const fi_request *request, size_t alignment) {
     fi_record *r = spot->record;
-    r->serial = ++f->debug->serial;
+    r->serial = fi_debug_next_serial(f->debug);
     r->size = request->size;
     r->next = NULL;
     r->freed_by = FIEF_ID_NONE;
@@ -81,7 +74,7 @@ static void fill(fief *f, const fi_spot *spot, const fi_request *request) {
 static void *alloc(fief *f, const fi_request *request) {
     size_t least = f->fast.round + 1;
     size_t alignment = request->alignment > least ? request->alignment : least;
-    void *guarded = f->debug->level != FIEF_DEBUG_GUARD ? NULL : fi_guard_alloc(f, request, alignment);
+    void *guarded = f->debug->level == FIEF_DEBUG_GUARD ? fi_guard_alloc(f, request, alignment) : NULL;
     if (guarded != NULL)
         return guarded;
     fi_spot spot = take(f, request->size, alignment, request->zero);
@@ -111,12 +104,29 @@ void *fi_watched_alloc(fief *f, const fi_request *request) {
         return NULL;
     if (f->own_lists == NULL)
         return sample(f, request);
-    uint64_t previous = fi_debug_enter(f, request->operation, request->site);
+    fi_visit visit = fi_debug_enter(f, request->operation, request->site);
     void *block = alloc(f, request);
     if (FI_UNLIKELY(f->debug->serial == f->debug->break_at) && block != NULL)
         fi_os_stop();
-    fi_debug_leave(f, previous);
+    fi_debug_leave(f, visit);
     return block;
+}
+
+static void *alloc_plain(fief *f, size_t size, const void *site) {
+    const fi_request request = {.operation = "fief_alloc", .site = site, .size = size, .alignment = 1};
+    return fi_watched_alloc(f, &request);
+}
+
+void *fi_watched_alloc_plain(fief *f, size_t size, const void *site) {
+    fi_debug *debug = f->debug;
+    bool is_common =
+        f->own_lists != NULL && f->state != FIEF_DEAD && debug->level != FIEF_DEBUG_GUARD && debug->break_at == 0;
+    if (FI_UNLIKELY(!is_common))
+        return alloc_plain(f, size, site);
+    fi_visit visit = fi_debug_enter(f, "fief_alloc", site);
+    void *block = fi_quick_alloc(f, size, site);
+    fi_debug_leave(f, visit);
+    return FI_LIKELY(block != NULL) ? block : alloc_plain(f, size, site);
 }
 
 /* ---- what a release says of its block ---- */
@@ -173,7 +183,7 @@ static void hold(fief *f, const fi_spot *spot) {
 }
 
 static void check_fences(fief *f, const fi_spot *spot, const fi_release *how) {
-    if (f->debug->fills)
+    if (f->debug->fills && !fi_fence_is_plain(spot, spot->record->size))
         fi_fence_check(f, spot, how);
 }
 
@@ -196,14 +206,23 @@ static bool is_watched(const fief *f, const fi_found *found) {
 bool fi_watched_free(fief *f, const fi_found *found, const fi_release *how) {
     if (!is_watched(f, found))
         return false;
-    uint64_t previous = fi_debug_enter(f, how->operation, how->site);
+    fi_visit visit = fi_debug_enter(f, how->operation, how->site);
     fi_spot spot = spot_found(f, found);
     if (fi_record_state_of(spot.record) != FI_RECORD_LIVE)
         refuse(f, FIEF_MISUSE_DOUBLE_FREE, &spot, how, 0);
     else if (is_as_said(f, &spot, how))
         free_live(f, &spot, how);
-    fi_debug_leave(f, previous);
+    fi_debug_leave(f, visit);
     return true;
+}
+
+bool fi_watched_free_at(fief *f, void *p, size_t size, const char *operation, const void *site) {
+    if (f->own_lists == NULL)
+        return false;
+    fi_visit visit = fi_debug_enter(f, operation, site);
+    bool done = fi_quick_free(f, p, size, site);
+    fi_debug_leave(f, visit);
+    return done;
 }
 
 /* ---- realloc ---- */
@@ -222,6 +241,16 @@ static bool resize_in_place(fief *f, const fi_spot *spot, size_t size) {
     return true;
 }
 
+/* A heap that only samples has other blocks as well. */
+static void *move_to(fief *f, const fi_request *request) {
+    if (f->own_lists == NULL)
+        return fi_heap_alloc(f, request->size, request->site);
+    bool is_common =
+        f->debug->level != FIEF_DEBUG_GUARD && request->tag == 0 && request->domain == FIEF_DOMAIN_PLAIN;
+    void *block = is_common ? fi_quick_alloc(f, request->size, request->site) : NULL;
+    return block != NULL ? block : alloc(f, request);
+}
+
 static void *move(fief *f, const fi_spot *spot, size_t size, const fi_release *how) {
     const fi_record *r = spot->record;
     const fi_request request = {.operation = how->operation,
@@ -231,7 +260,7 @@ static void *move(fief *f, const fi_spot *spot, size_t size, const fi_release *h
                                 .tag = r->tag,
                                 .domain = r->domain};
     size_t kept = r->size < size ? r->size : size;
-    void *to = f->own_lists != NULL ? alloc(f, &request) : fi_heap_alloc(f, size, how->site);
+    void *to = move_to(f, &request);
     if (to == NULL)
         return NULL;
     memcpy(to, spot->block, kept);
@@ -246,17 +275,27 @@ static void *resize_live(fief *f, const fi_spot *spot, size_t size, const fi_rel
     return resize_in_place(f, spot, size) ? spot->block : move(f, spot, size, how);
 }
 
+bool fi_watched_resize_at(fief *f, void *p, size_t size, const fi_release *how, void **result) {
+    fi_spot spot;
+    if (!fi_quick_find(f, p, &spot))
+        return false;
+    fi_visit visit = fi_debug_enter(f, how->operation, how->site);
+    *result = resize_live(f, &spot, size, how);
+    fi_debug_leave(f, visit);
+    return true;
+}
+
 bool fi_watched_resize(fief *f, const fi_found *found, size_t size, const fi_release *how, void **result) {
     if (!is_watched(f, found))
         return false;
-    uint64_t previous = fi_debug_enter(f, how->operation, how->site);
+    fi_visit visit = fi_debug_enter(f, how->operation, how->site);
     fi_spot spot = spot_found(f, found);
     *result = NULL;
     if (fi_record_state_of(spot.record) == FI_RECORD_LIVE)
         *result = resize_live(f, &spot, size, how);
     else
         refuse(f, FIEF_MISUSE_REALLOC_AFTER_FREE, &spot, how, 0);
-    fi_debug_leave(f, previous);
+    fi_debug_leave(f, visit);
     return true;
 }
 

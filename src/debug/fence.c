@@ -6,19 +6,6 @@
 
 enum { NEAR_BYTES = 64 }; /* of a long fence, behind the block's end */
 
-fi_spot fi_spot_of(const fief *f, fi_pool *pool, unsigned index) {
-    fi_spot spot = {
-        .pool = pool, .index = index, .record = fi_record_of(pool, index), .fence_bytes = FI_FENCE_BYTES};
-    if (fi_pool_is_small(pool)) {
-        spot.block = (char *)fi_pool_block(pool, f, index);
-        spot.slot_bytes = fi_class_bytes(pool->size_class);
-    } else {
-        spot.block = fi_pool_start(pool, f);
-        spot.slot_bytes = pool->large_bytes;
-    }
-    return spot;
-}
-
 /* ---- drawing ---- */
 
 static char *slot_end(const fi_spot *spot) {
@@ -32,6 +19,12 @@ static size_t near_bytes(const fi_spot *spot, size_t size) {
 }
 
 void fi_fence_draw_end(const fi_spot *spot, size_t size) {
+    size_t fence = spot->slot_bytes - size;
+    if (FI_LIKELY(fence <= 2 * FI_FENCE_BYTES)) {
+        fi_fence_put(spot->block + size);
+        fi_fence_put(slot_end(spot) - FI_FENCE_BYTES);
+        return;
+    }
     size_t near = near_bytes(spot, size);
     memset(spot->block + size, FI_FENCE, near);
     if (size + near < spot->slot_bytes)
@@ -40,12 +33,15 @@ void fi_fence_draw_end(const fi_spot *spot, size_t size) {
 
 /* Whether the slot before has drawn the fence that this block has before it. */
 static bool has_neighbour(const fi_spot *spot) {
-    return spot->index > 0 && fi_pool_is_small(spot->pool) && spot->record[-1].state != FI_RECORD_NONE;
+    if (!fi_pool_is_small(spot->pool))
+        return false;
+    bool was_used = spot->record->state != FI_RECORD_NONE; /* it had one before, then */
+    return was_used || (spot->index > 0 && spot->record[-1].state != FI_RECORD_NONE);
 }
 
 void fi_fence_draw(const fi_spot *spot, size_t size) {
     if (!has_neighbour(spot))
-        memset(spot->block - FI_FENCE_BYTES, FI_FENCE, FI_FENCE_BYTES);
+        fi_fence_put(spot->block - FI_FENCE_BYTES);
     fi_fence_draw_end(spot, size);
 }
 

@@ -9,6 +9,7 @@
 #ifndef FI_DEBUG_FENCE_H
 #define FI_DEBUG_FENCE_H
 
+#include "debug/fill.h"
 #include "debug/record.h"
 #include "heap/watch.h"
 
@@ -23,7 +24,28 @@ typedef struct fi_spot {
 } fi_spot;
 
 /* Of the `index`th block of f's pool. */
-fi_spot fi_spot_of(const fief *f, fi_pool *pool, unsigned index);
+static inline fi_spot fi_spot_of(const fief *f, fi_pool *pool, unsigned index) {
+    fi_spot spot = {
+        .pool = pool, .index = index, .record = fi_record_of(pool, index), .fence_bytes = FI_FENCE_BYTES};
+    if (fi_pool_is_small(pool)) {
+        spot.block = (char *)fi_pool_block(pool, f, index);
+        spot.slot_bytes = fi_class_bytes(pool->size_class);
+    } else {
+        spot.block = fi_pool_start(pool, f);
+        spot.slot_bytes = pool->large_bytes;
+    }
+    return spot;
+}
+
+/* Whether the fences of a small block with a short fence are as they were drawn: true for sure, false to be looked
+ * at. */
+static inline bool fi_fence_is_plain(const fi_spot *spot, size_t size) {
+    const char *end = spot->block + spot->slot_bytes;
+    size_t fence = spot->slot_bytes - size;
+    return fence >= FI_FENCE_BYTES && fence <= 2 * FI_FENCE_BYTES && spot->fence_bytes == FI_FENCE_BYTES &&
+           fi_fence_is_whole(end - fence) && fi_fence_is_whole(end - FI_FENCE_BYTES) &&
+           fi_fence_is_whole(spot->block - FI_FENCE_BYTES);
+}
 
 /* Draws the fences of a block whose record is not LIVE yet: behind its `size` bytes, and before it if nobody did.
  */

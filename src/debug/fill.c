@@ -14,24 +14,18 @@ void fi_fill(void *p, unsigned char value, size_t bytes) {
     }
 }
 
-static uint64_t word_at(const unsigned char *p) {
-    uint64_t word;
-    memcpy(&word, p, sizeof word);
-    return word;
-}
-
 /* Four words a turn, without a branch between them. */
 static bool range_is_intact(const unsigned char *p, unsigned char value, size_t bytes) {
     const uint64_t pattern = value * UINT64_C(0x0101010101010101);
     const unsigned char *end = p + bytes;
     for (; (size_t)(end - p) >= 32; p += 32) {
-        uint64_t differ = (word_at(p) ^ pattern) | (word_at(p + 8) ^ pattern) | (word_at(p + 16) ^ pattern) |
-                          (word_at(p + 24) ^ pattern);
+        uint64_t differ = (fi_word_at(p) ^ pattern) | (fi_word_at(p + 8) ^ pattern) |
+                          (fi_word_at(p + 16) ^ pattern) | (fi_word_at(p + 24) ^ pattern);
         if (differ != 0)
             return false;
     }
     for (; (size_t)(end - p) >= 8; p += 8)
-        if (word_at(p) != pattern)
+        if (fi_word_at(p) != pattern)
             return false;
     for (; p < end; p++)
         if (*p != value)
@@ -39,7 +33,7 @@ static bool range_is_intact(const unsigned char *p, unsigned char value, size_t 
     return true;
 }
 
-bool fi_fill_is_intact(const void *p, unsigned char value, size_t bytes) {
+bool fi_fill_is_intact_slow(const void *p, unsigned char value, size_t bytes) {
     if (bytes <= 2 * END_BYTES)
         return range_is_intact(p, value, bytes);
     return range_is_intact(p, value, END_BYTES) &&

@@ -94,7 +94,7 @@ static fi_pool *open_arena(fief *f, size_t bytes, unsigned places) {
     if (arena == NULL)
         return NULL;
     fi_pool *pool = fi_map_pools(arena);
-    if (!fi_records_open(pool) || !fi_os_forbid(arena->start, bytes) || !fi_heap_add_arena(f, arena)) {
+    if (!fi_records_open(pool, places) || !fi_os_forbid(arena->start, bytes) || !fi_heap_add_arena(f, arena)) {
         fi_arena_leave(arena, &f->source, false);
         return NULL;
     }
@@ -160,7 +160,7 @@ static fi_record *take(fief *f, size_t bytes) {
 }
 
 static void write_record(fief *f, fi_record *r, const fi_request *request, size_t alignment, size_t offset) {
-    r->serial = ++f->debug->serial;
+    r->serial = fi_debug_next_serial(f->debug);
     r->size = request->size;
     r->freed_by = FIEF_ID_NONE;
     r->made = fi_event_now(f, request->site);

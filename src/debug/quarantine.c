@@ -39,26 +39,39 @@ static bool is_intact(fief *f, const fi_spot *spot, const char *operation) {
 /* Back to the heap. */
 static void let_go(fief *f, const fi_spot *spot) {
     fi_store_release(&spot->record->state, FI_RECORD_FREE);
-    fi_tool_reuse(spot->block, sizeof(fi_block));
+    if (!f->debug->fills)
+        fi_tool_reuse(spot->block, sizeof(fi_block));
     if (fi_pool_is_small(spot->pool))
         fi_heap_take_back(f, spot->pool, (fi_block *)(void *)spot->block);
     else
         fi_debug_large_free(f, spot);
 }
 
+/* What is next to go was not touched for long: it is sent for while this one is looked at. */
+static void make_oldest(fief *f, fi_record *record) {
+    fi_quarantine *quarantine = &f->debug->quarantine;
+    quarantine->oldest = fi_spot_of(f, fi_record_pool(record), fi_record_index(record));
+    __builtin_prefetch(record, 1);
+    __builtin_prefetch(quarantine->oldest.block, 1);
+    __builtin_prefetch(quarantine->oldest.block + 64, 1);
+}
+
 static void release_oldest(fief *f) {
     fi_quarantine *quarantine = &f->debug->quarantine;
-    fi_record *record = quarantine->oldest;
-    fi_spot spot = fi_spot_of(f, fi_record_pool(record), fi_record_index(record));
-    quarantine->oldest = record->next;
+    const fi_spot spot = quarantine->oldest;
+    fi_record *next = spot.record->next;
     quarantine->bytes -= spot.slot_bytes;
+    if (spot.record == quarantine->newest)
+        quarantine->newest = NULL;
+    else
+        make_oldest(f, next);
     is_intact(f, &spot, "a look at freed memory");
     let_go(f, &spot);
 }
 
 bool fi_quarantine_drain(fief *f, size_t bytes) {
     fi_quarantine *quarantine = &f->debug->quarantine;
-    bool any = quarantine->oldest != NULL;
+    bool any = quarantine->newest != NULL;
     while (quarantine->bytes > bytes)
         release_oldest(f);
     return any;
@@ -66,16 +79,22 @@ bool fi_quarantine_drain(fief *f, size_t bytes) {
 
 void fi_quarantine_hold(fief *f, const fi_spot *spot) {
     fi_quarantine *quarantine = &f->debug->quarantine;
+    if (quarantine->newest != NULL)
+        quarantine->newest->next = spot->record;
+    else
+        quarantine->oldest = *spot;
     spot->record->next = NULL;
-    *(quarantine->oldest != NULL ? &quarantine->newest->next : &quarantine->oldest) = spot->record;
     quarantine->newest = spot->record;
     quarantine->bytes += spot->slot_bytes;
-    fi_quarantine_drain(f, quarantine->most_bytes);
+    if (quarantine->bytes > quarantine->most_bytes)
+        fi_quarantine_drain(f, quarantine->most_bytes);
 }
 
 size_t fi_quarantine_check(fief *f) {
     size_t wrong = 0;
-    for (fi_record *record = f->debug->quarantine.oldest; record != NULL; record = record->next) {
+    const fi_quarantine *quarantine = &f->debug->quarantine;
+    fi_record *first = quarantine->newest != NULL ? quarantine->oldest.record : NULL;
+    for (fi_record *record = first; record != NULL; record = record->next) {
         fi_spot spot = fi_spot_of(f, fi_record_pool(record), fi_record_index(record));
         wrong += !is_intact(f, &spot, "fief_check");
     }

@@ -62,8 +62,8 @@ FI_MUST_USE bool fi_records_init(void);
 /* Makes a granule's records usable. False on exhaustion. */
 FI_MUST_USE bool fi_records_enable(const fi_pool *pool);
 
-/* The same, all of them NONE. */
-FI_MUST_USE bool fi_records_open(const fi_pool *pool);
+/* The same, the first `count` of them NONE. */
+FI_MUST_USE bool fi_records_open(const fi_pool *pool, unsigned count);
 
 /* NULL if there are no records, or none of that index. Any thread. */
 static inline fi_record *fi_record_of(const fi_pool *pool, unsigned index) {

@@ -2,8 +2,6 @@
 
 #include "os/os.h"
 
-enum { CLOCK_EVERY = 64 }; /* allocations between two looks at the clock: each would cost more than the rest */
-
 uint32_t fi_debug_ms(void) {
     static uint64_t epoch;
     uint64_t now = fi_os_now_ms() + 1, none = 0;
@@ -12,14 +10,13 @@ uint32_t fi_debug_ms(void) {
     return (uint32_t)(now - fi_load_relaxed(&epoch));
 }
 
-fi_event fi_event_now(fief *f, const void *site) {
-    fi_debug *debug = f->debug;
-    if (debug->serial % CLOCK_EVERY == 0)
-        debug->now_ms = fi_debug_ms();
-    return (fi_event){.trace = debug->level >= FIEF_DEBUG_FULL ? fi_the_tracer.capture(f, site)
-                                                               : fi_the_tracer.note(site),
-                      .thread = (uint32_t)fi_os_thread_id(),
-                      .ms = (uint32_t)debug->now_ms};
+/* From FULL on each call has a stack of its own: nothing of it is remembered by the site. */
+fi_trace fi_debug_trace_slow(fief *f, const void *site) {
+    if (f->debug->level >= FIEF_DEBUG_FULL)
+        return fi_the_tracer.capture(f, site);
+    fi_site *place = &f->debug->sites[((uintptr_t)site >> 2) % FI_SITES];
+    *place = (fi_site){site, fi_the_tracer.note(site)};
+    return place->trace;
 }
 
 fi_event fi_event_elsewhere(unsigned level, const void *site) {
@@ -31,7 +28,7 @@ fi_event fi_event_elsewhere(unsigned level, const void *site) {
 
 /* ---- one at a time ---- */
 
-FI_COLD static void tell_two(fief *f, uint64_t other, const char *operation, const void *site) {
+void fi_debug_meet(fief *f, uint64_t other, const char *operation, const void *site) {
     fi_misuse(&(fi_incident){.kind = FIEF_MISUSE_TWO_THREADS,
                              .operation = operation,
                              .pointer = f,
@@ -42,28 +39,4 @@ FI_COLD static void tell_two(fief *f, uint64_t other, const char *operation, con
                              .goes_on = true,
                              .other_thread = other,
                              .other_operation = fi_load_relaxed(&f->debug->inside_operation)});
-}
-
-/* No read-modify-write: of two threads that come in at the same moment, the one whose number was overwritten
- * learns of the other when it leaves. */
-uint64_t fi_debug_enter(fief *f, const char *operation, const void *site) {
-    fi_debug *debug = f->debug;
-    uint64_t self = fi_os_thread_id(), inside = fi_load_relaxed(&debug->inside_thread);
-    if (FI_UNLIKELY(inside != 0 && inside != self)) {
-        tell_two(f, inside, operation, site);
-        inside = 0;
-    }
-    fi_store_relaxed(&debug->inside_thread, self);
-    fi_store_relaxed(&debug->inside_operation, operation);
-    return inside;
-}
-
-void fi_debug_leave(fief *f, uint64_t previous) {
-    fi_debug *debug = f->debug;
-    uint64_t self = fi_os_thread_id(), inside = fi_load_relaxed(&debug->inside_thread);
-    if (FI_UNLIKELY(inside != self && inside != 0)) {
-        tell_two(f, inside, "leaving a verb", NULL);
-        return;
-    }
-    fi_store_relaxed(&debug->inside_thread, previous);
 }

@@ -6,6 +6,7 @@
 #include "debug/blocks.h"
 #include "debug/explain.h"
 #include "debug/fault.h"
+#include "debug/fill.h"
 #include "debug/leaks.h"
 #include "debug/quarantine.h"
 #include "debug/settings.h"
@@ -112,9 +113,8 @@ static void drain(fief *f) {
     fi_guard_drain(f);
 }
 
-static bool opening(fief *f, const fi_pool *pool) {
-    (void)f;
-    return fi_records_open(pool);
+static bool opening(const fi_pool *pool, unsigned size_class) {
+    return fi_records_open(pool, (unsigned)fi_class_divide(size_class, FI_GRANULE_BYTES - FI_FENCE_BYTES));
 }
 
 const fi_watch fi_the_watch = {
@@ -125,6 +125,9 @@ const fi_watch fi_the_watch = {
     .closing = closing,
     .end = end,
     .alloc = fi_watched_alloc,
+    .alloc_plain = fi_watched_alloc_plain,
+    .free_at = fi_watched_free_at,
+    .resize_at = fi_watched_resize_at,
     .free = fi_watched_free,
     .resize = fi_watched_resize,
     .claim = fi_watched_claim,

@@ -22,10 +22,6 @@ static void *watched_alloc(fief *f, const char *operation, size_t size, size_t a
     return fi_the_watch.alloc(f, &request);
 }
 
-void *fi_heap_alloc_watched(fief *f, size_t size, const void *site) {
-    return watched_alloc(f, "fief_alloc", size, 1, false, site);
-}
-
 /* The list was empty. */
 FI_SLOW static void *miss(fief *f, size_t size, const void *site) {
     return fi_watch_wants(f) ? watched_alloc(f, "fief_alloc", size, 1, false, site)

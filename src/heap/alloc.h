@@ -12,9 +12,6 @@ void *fi_heap_alloc(fief *f, size_t size, const void *site);
 /* The same, for a block that replaces a smaller one. */
 void *fi_heap_alloc_growing(fief *f, size_t size, const void *site);
 
-/* For a caller that found that f is watched. */
-void *fi_heap_alloc_watched(fief *f, size_t size, const void *site);
-
 /* Zeroed. */
 void *fi_heap_zalloc(fief *f, size_t size, const void *site);
 

@@ -150,6 +150,6 @@ void fi_heap_free_slow(fief *f, void *p, const char *operation, const void *site
     fi_pool *large = f != NULL ? fi_find_own_large(f, p) : NULL;
     if (large != NULL)
         fi_large_free(f, large);
-    else
+    else if (f == NULL || f->debug == NULL || !fi_the_watch.free_at(f, p, FI_ANY_SIZE, operation, site))
         fi_heap_free_found(f, p, &FI_RELEASE(operation, site));
 }

@@ -32,7 +32,7 @@ fi_pool *fi_heap_open_pool(fief *f, unsigned size_class) {
     fi_pool *pool = fi_heap_take_granule(f, fi_heap_is_coarse(size_class));
     if (pool == NULL)
         return NULL;
-    if (f->own_lists != NULL && !fi_the_watch.opening(f, pool)) {
+    if (f->own_lists != NULL && !fi_the_watch.opening(pool, size_class)) {
         fi_heap_give_run(f, pool, 1, 0);
         return NULL;
     }

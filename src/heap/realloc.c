@@ -66,6 +66,9 @@ static void *adopt(fief *f, fi_found *found, fi_incident incident, size_t size) 
 void *fi_heap_realloc_found(fief *f, void *p, size_t size, const fi_release *how) {
     if (!fi_misuse_check_handle(f, how->operation))
         return NULL;
+    void *result;
+    if (f->debug != NULL && fi_the_watch.resize_at(f, p, size, how, &result))
+        return result;
     fi_found found = fi_find(p);
     fi_incident incident = fi_found_incident(&found, p, f, how->operation);
     incident.site = how->site;

@@ -57,6 +57,11 @@ typedef struct fi_watch {
 
     /* All allocations of a watched handle, and the ones that are to be sampled. NULL on exhaustion. */
     void *(*alloc)(fief *f, const fi_request *request);
+    void *(*alloc_plain)(fief *f, size_t size, const void *site); /* fief_alloc */
+
+    /* The same before anything is known of p, if that is enough. False: it is to be found first. */
+    bool (*free_at)(fief *f, void *p, size_t size, const char *operation, const void *site);
+    bool (*resize_at)(fief *f, void *p, size_t size, const fi_release *how, void **result);
 
     /* A block of f's own. False: it is none that is watched. */
     bool (*free)(fief *f, const fi_found *found, const fi_release *how);
@@ -85,7 +90,7 @@ typedef struct fi_watch {
     void (*publish)(const char *json, size_t bytes);
 
     /* A pool of a watched heap is about to be opened: false on exhaustion. */
-    bool (*opening)(fief *f, const fi_pool *pool);
+    bool (*opening)(const fi_pool *pool, unsigned size_class);
 } fi_watch;
 
 /* Defined by src/debug. */

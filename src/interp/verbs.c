@@ -43,7 +43,7 @@ FI_SLOW void *fief_slow_alloc_1(fief *f, size_t size) {
     const void *site = FI_CALLER();
     if (size - 1 >= FI_FINE_BYTES)
         return fi_heap_alloc(f, size, site);
-    return fi_watch_wants(f) ? fi_heap_alloc_watched(f, size, site)
+    return fi_watch_wants(f) ? fi_the_watch.alloc_plain(f, size, site)
                              : fi_heap_refill(f, fi_fine_class(size, f->fast.round));
 }
 
@@ -57,6 +57,8 @@ FI_SLOW void fief_slow_free_sized_1(fief *f, void *p, size_t size) {
         fi_heap_free_slow(f, p, "fief_free_sized", FI_CALLER());
         return;
     }
+    if (f->state != FIEF_DEAD && fi_the_watch.free_at(f, p, size, "fief_free_sized", FI_CALLER()))
+        return;
     fi_release how = FI_RELEASE("fief_free_sized", FI_CALLER());
     how.size = size;
     fi_heap_free_found(f, p, &how);

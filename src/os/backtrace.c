@@ -45,8 +45,7 @@ static uint64_t rules[1 << SET_BITS][WAYS];
 static uint64_t version; /* of the modules, when a rule was last read */
 
 static unsigned set_of(uintptr_t pc) {
-    uint64_t upper = (uint64_t)pc >> SET_BITS;
-    return (unsigned)((pc ^ (upper * UINT64_C(0x9E3779B97F4A7C15)) >> (64 - SET_BITS)) & ((1U << SET_BITS) - 1));
+    return (unsigned)((pc ^ pc >> SET_BITS) & ((1U << SET_BITS) - 1));
 }
 
 static uint64_t key_of(uintptr_t pc, uint64_t of_version) {
@@ -91,13 +90,13 @@ static FI_SLOW fi_frame_rule find_rule_slow(uintptr_t pc) {
     return rule;
 }
 
-static fi_frame_rule find_rule(uintptr_t pc) {
+static inline fi_frame_rule find_rule(uintptr_t pc) {
     const uint64_t *set = rules[set_of(pc)];
     uint64_t key = key_of(pc, fi_load_relaxed(&version));
     for (unsigned way = 0; way < WAYS; way++) {
-        uint64_t word = fi_load_relaxed(&set[way]);
-        if (word >> RULE_BITS == key >> RULE_BITS && (word & ((1U << KIND_BITS) - 1)) != 0)
-            return unpack(word);
+        uint64_t rule = fi_load_relaxed(&set[way]) - key; /* without the key, where it is the same */
+        if (FI_LIKELY(rule - 1 < (UINT64_C(1) << RULE_BITS) - 1))
+            return unpack(rule);
     }
     return find_rule_slow(pc);
 }

@@ -62,7 +62,7 @@ static common read_common(const uint8_t *at) {
     }
     fi_dwarf extra = {r->at, r->at + bytes, false};
     r->at += bytes;
-    for (const char *letter = letters + c.has_lengths; *letter != 0; letter++)
+    for (const char *letter = letters + c.has_lengths; *letter != 0; letter++) {
         if (*letter == 'R')
             c.pointers = (unsigned)fi_dwarf_fixed(&extra, 1);
         else if (*letter == 'L')
@@ -73,6 +73,7 @@ static common read_common(const uint8_t *at) {
             c.is_signal = true;
         else
             r->failed = true;
+    }
     r->failed = r->failed || extra.failed;
     return c;
 }

@@ -5,6 +5,8 @@
 #ifndef FI_OS_OS_H
 #define FI_OS_OS_H
 
+#include "base/attributes.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -52,7 +54,12 @@ bool fi_os_move_pages(void *from, void *to, size_t bytes);
 uint64_t fi_os_now_ms(void);
 
 /* The system's number of this thread. Cheap: it is asked for once. */
-uint64_t fi_os_thread_id(void);
+extern FI_THREAD_LOCAL uint64_t fi_os_known_thread; /* 0: not asked yet */
+uint64_t fi_os_ask_thread_id(void);
+
+static inline uint64_t fi_os_thread_id(void) {
+    return FI_LIKELY(fi_os_known_thread != 0) ? fi_os_known_thread : fi_os_ask_thread_id();
+}
 
 /* Stops in the debugger, or ends the program where there is none. */
 void fi_os_stop(void);

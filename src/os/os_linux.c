@@ -70,21 +70,17 @@ uint64_t fi_os_now_ms(void) {
 }
 
 /* A forked child is another thread: it asks again. */
-static FI_THREAD_LOCAL uint64_t thread_id;
+FI_THREAD_LOCAL uint64_t fi_os_known_thread;
 
 static void forget_thread_id(void) {
-    thread_id = 0;
+    fi_os_known_thread = 0;
 }
 
-static uint64_t ask_thread_id(void) {
+uint64_t fi_os_ask_thread_id(void) {
     static uint64_t watches_forks;
     if (fi_or_acq_rel(&watches_forks, 1) == 0)
         (void)pthread_atfork(NULL, NULL, forget_thread_id);
-    return thread_id = (uint64_t)syscall(SYS_gettid);
-}
-
-uint64_t fi_os_thread_id(void) {
-    return thread_id != 0 ? thread_id : ask_thread_id();
+    return fi_os_known_thread = (uint64_t)syscall(SYS_gettid);
 }
 
 void fi_os_stop(void) {

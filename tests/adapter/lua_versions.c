@@ -182,10 +182,10 @@ static bool writes(lua_State *L, size_t room, const char *wanted) {
     return false;
 }
 
-/* The longest chunk name there is, and more frames than fit. */
+/* The longest chunk name there is, and more frames than fit into 250 bytes. */
 static bool is_full_of_lines(lua_State *L) {
     static const char deep_script[] = "local function f(n)\n"
-                                      "  if n == 0 then return write_frames(512) end\n"
+                                      "  if n == 0 then return write_frames(250) end\n"
                                       "  local text = f(n - 1)\n"
                                       "  return text\n"
                                       "end\n"
@@ -196,8 +196,7 @@ static bool is_full_of_lines(lua_State *L) {
         return false;
     size_t length = strlen(frames);
     lua_settop(L, 0);
-    return length > FIEF_FRAMES_BYTES - LUA_IDSIZE - 16 && length <= FIEF_FRAMES_BYTES &&
-           frames[length - 1] == '\n';
+    return length > 250 - LUA_IDSIZE - 16 && length <= 250 && frames[length - 1] == '\n';
 }
 
 static void check_frames(void) {

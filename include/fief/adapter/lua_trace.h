@@ -3,9 +3,7 @@
  *
  *     lua_State *L = lua_newstate(fief_lua_alloc, f);
  *     fief_trace_frames(f, fief_lua_frames, L);
- *     ...
- *     lua_close(L);
- *     fief_trace_frames(f, NULL, NULL);
+ *     ... and when lua_close(L) has returned, fief_trace_frames(f, NULL, NULL)
  *
  * The frames are those of the state that is given: while a coroutine of it runs, those of who resumed it. */
 #ifndef FIEF_ADAPTER_LUA_TRACE_H
@@ -20,7 +18,9 @@ extern "C" {
 #include <lua.h>
 #include <string.h>
 
-enum { FIEF_LUA_MOST_FRAMES = 16 };
+#ifndef FIEF_LUA_MOST_FRAMES
+#define FIEF_LUA_MOST_FRAMES 8 /* Lua takes some 100 ns for each */
+#endif
 
 /* Writes "source:line\n" so that it ends at `end`; returns where it begins. Room for a line must be there. */
 static inline char *fief_lua_write_line(const lua_Debug *frame, char *end) {

@@ -1,0 +1,109 @@
+#include "debug/quick.h"
+
+#include "debug/fill.h"
+#include "debug/quarantine.h"
+#include "heap/pools.h"
+#include "heap/refill.h"
+
+/* Where a block's record is. The pool's own multiplier divides by the size of its blocks. */
+static inline fi_record *record_at(const fief *f, const fi_pool *pool, const void *block, unsigned *index) {
+    size_t offset = (size_t)((uintptr_t)block + (uintptr_t)f - pool->base);
+    *index = (unsigned)(((fi_uint128)offset * pool->multiplier) >> 64);
+    return fi_sheets[fi_map_index(pool)] + *index;
+}
+
+static inline fi_pool *pool_at(const void *block) {
+    size_t granules = fi_the_map.units * FI_UNIT_GRANULES;
+    return &fi_the_map.pools[((uintptr_t)block >> FI_GRANULE_SHIFT) & (granules - 1)];
+}
+
+static inline bool holds(const fief *f, const fi_pool *pool, const void *p) {
+    return FI_LIKELY(fief_fast_holds(f, (const fief_fast_pool *)pool, p));
+}
+
+/* ---- allocation ---- */
+
+static inline void draw_fences(char *block, size_t size, size_t slot_bytes, const fi_record *r, unsigned index) {
+    bool first_use = r->state == FI_RECORD_NONE;
+    if (FI_UNLIKELY(first_use) && (index == 0 || r[-1].state == FI_RECORD_NONE))
+        fi_fence_put(block - FI_FENCE_BYTES);
+    fi_fence_put(block + size);
+    fi_fence_put(block + slot_bytes - FI_FENCE_BYTES);
+}
+
+static inline void write_record(fief *f, fi_record *r, size_t size, const void *site) {
+    fi_debug *debug = f->debug;
+    r->serial = fi_debug_next_serial(debug);
+    r->size = size;
+    r->freed_by = FIEF_ID_NONE;
+    r->made.trace = fi_debug_trace(f, site);
+    r->made.thread = (uint32_t)debug->inside_thread;
+    r->made.ms = debug->now_ms;
+    r->alignment_shift = f->fast.round == 15 ? 4 : 3;
+    r->domain = FIEF_DOMAIN_PLAIN;
+    r->tag = 0;
+    fi_store_release(&r->state, FI_RECORD_LIVE);
+    f->count.watched_allocations++;
+    f->count.watched_blocks++;
+    f->count.watched_bytes += size;
+}
+
+void *fi_quick_alloc(fief *f, size_t size, const void *site) {
+    size_t bytes = size + FI_FENCE_BYTES;
+    bytes = bytes < FI_LEAST_SLOT_BYTES ? FI_LEAST_SLOT_BYTES : bytes;
+    if (size > FI_FINE_BYTES - FI_FENCE_BYTES || !f->debug->fills)
+        return NULL;
+    unsigned size_class = fi_fine_class(bytes, f->fast.round);
+    char *block = fi_heap_pop_from(&f->own_lists[size_class]);
+    if (FI_UNLIKELY(block == NULL) && (block = fi_heap_refill(f, size_class)) == NULL)
+        return NULL;
+    fi_pool *pool = pool_at(block);
+    size_t slot_bytes = fi_class_bytes(pool->size_class);
+    if (FI_UNLIKELY(!holds(f, pool, block) || slot_bytes - size > 2 * FI_FENCE_BYTES)) { /* a long fence, say */
+        fi_heap_take_back(f, fi_heap_pool_of(f, block), (fi_block *)(void *)block);
+        return NULL;
+    }
+    unsigned index;
+    fi_record *r = record_at(f, pool, block, &index);
+    r->next = NULL; /* a write, before the first read: the system then gives the page once and not twice */
+    draw_fences(block, size, slot_bytes, r, index);
+    memset(block, FI_FRESH, size);
+    write_record(f, r, size, site);
+    return block;
+}
+
+/* ---- free ---- */
+
+bool fi_quick_find(const fief *f, void *p, fi_spot *spot) {
+    fi_pool *pool = pool_at(p);
+    if (f->own_lists == NULL || !holds(f, pool, p))
+        return false;
+    spot->pool = pool;
+    spot->record = record_at(f, pool, p, &spot->index);
+    spot->block = p;
+    spot->slot_bytes = fi_class_bytes(pool->size_class);
+    spot->fence_bytes = FI_FENCE_BYTES;
+    return FI_LIKELY(spot->record->state == FI_RECORD_LIVE);
+}
+
+bool fi_quick_free(fief *f, void *p, size_t said, const void *site) {
+    fi_spot spot;
+    if (!f->debug->fills || !fi_quick_find(f, p, &spot))
+        return false;
+    fi_record *r = spot.record;
+    size_t size = r->size;
+    bool as_said = (said == FI_ANY_SIZE || said == size) && r->domain == FIEF_DOMAIN_PLAIN;
+    if (FI_UNLIKELY(!as_said || !fi_fence_is_plain(&spot, size)))
+        return false;
+    fi_debug *debug = f->debug;
+    memset(p, FI_FREED, size);
+    r->freed.trace = fi_debug_trace(f, site);
+    r->freed.thread = (uint32_t)debug->inside_thread;
+    r->freed.ms = debug->now_ms;
+    r->freed_by = f->id;
+    f->count.watched_blocks--;
+    f->count.watched_bytes -= size;
+    fi_store_release(&r->state, FI_RECORD_HELD);
+    fi_quarantine_hold(f, &spot);
+    return true;
+}

@@ -4,11 +4,19 @@
 #include "debug/state.h"
 #include "debug/tags.h"
 #include "heap/pools.h"
+#include "os/os.h"
 
 /* ---- what a look at the map has found ---- */
 
 static bool was_freed(fi_record_state state) {
     return state == FI_RECORD_SENT || state == FI_RECORD_HELD || state == FI_RECORD_FREE;
+}
+
+/* A guarded block's bytes to the end of its pages, its slot. */
+static size_t end_of_place(const fi_found *found, unsigned index, const char *block) {
+    size_t page = fi_os_page_bytes();
+    const char *start = found->view.start + (2 * (size_t)index + 1) * page;
+    return (size_t)(start + fi_guard_place_bytes(&found->view) - block);
 }
 
 static void refine_guarded(fi_found *found, const void *p) {
@@ -18,12 +26,12 @@ static void refine_guarded(fi_found *found, const void *p) {
         return;
     const fi_record *record = fi_record_of(found->pool, index);
     fi_record_state state = fi_record_state_of(record);
-    size_t size = fi_load_relaxed(&record->size), offset = (size_t)((const char *)p - block);
-    if (state == FI_RECORD_NONE || ((const char *)p != block && offset >= size))
+    size_t offset = (size_t)((const char *)p - block);
+    if (state == FI_RECORD_NONE || (const char *)p < block || offset >= end_of_place(found, index, block))
         return;
     found->index = index;
     found->block = block;
-    found->block_bytes = size;
+    found->block_bytes = fi_load_relaxed(&record->size);
     found->is_free = was_freed(state);
     found->place = offset == 0                          ? FI_PLACE_BLOCK
                    : (uintptr_t)p % sizeof(void *) != 0 ? FI_PLACE_MISALIGNED
@@ -51,25 +59,44 @@ void fi_explain_refine(fi_found *found, const void *p) {
 
 /* ---- blocks of the ended ---- */
 
-/* A pool that its owner's end has closed, and that nobody has opened since: its class, and whether its arena holds
- * a handle, tell where its blocks are. */
-static const fi_record *record_in_closed(const fi_arena *arena, const fi_pool *pool, const void *p,
-                                         const char **block) {
+static char *granule_start(const fi_arena *arena, const fi_pool *pool) {
     size_t granule = (size_t)(pool - fi_map_pools(arena));
-    char *start = fi_load_relaxed(&arena->start) + (granule << FI_GRANULE_SHIFT);
-    const fi_record *first = fi_record_of(pool, 0);
+    return fi_load_relaxed(&arena->start) + (granule << FI_GRANULE_SHIFT);
+}
+
+static const fi_record *record_of_large(const fi_record *record, char *start, const void *p, const char **block) {
+    start += (size_t)1 << (record->room_shift & 63);
+    *block = start;
+    size_t offset = (size_t)((const char *)p - start);
+    return offset == 0 || offset < fi_load_relaxed(&record->size) ? record : NULL;
+}
+
+static const fi_record *record_of_small(const fi_arena *arena, const fi_pool *pool, const void *p,
+                                        const char **block) {
     unsigned size_class = fi_load_relaxed(&pool->size_class);
-    if (first->room_shift != 0) { /* large */
-        *block = start + ((size_t)1 << (first->room_shift & 63));
-        return first;
-    }
+    bool behind_handle = pool == fi_map_pools(arena) && fi_load_relaxed(&arena->holds_handle) != 0;
     if (size_class >= FI_CLASSES)
         return NULL;
-    start += fi_heap_first_block(granule == 0 && fi_load_relaxed(&arena->holds_handle) != 0, size_class, true);
+    char *start = granule_start(arena, pool) + fi_heap_first_block(behind_handle, size_class, true);
     size_t offset = (size_t)((const char *)p - start);
     unsigned index = (unsigned)fi_class_divide(size_class, offset & (FI_GRANULE_BYTES - 1));
     *block = start + index * fi_class_bytes(size_class);
     return (const char *)p >= start ? fi_record_of(pool, index) : NULL;
+}
+
+/* A pool that its owner's end has closed, and that nobody has opened since: its class, and whether its arena holds
+ * a handle, tell where its blocks are. A granule that never held a block has no records. */
+static const fi_record *record_in_closed(const fi_arena *arena, const fi_pool *pool, const void *p,
+                                         const char **block) {
+    size_t granule = (size_t)(pool - fi_map_pools(arena)), behind = fi_load_relaxed(&pool->carved);
+    bool is_tail = fi_load_relaxed(&pool->size_class) == FI_TAIL_CLASS && behind <= granule;
+    const fi_pool *first = is_tail ? pool - behind : pool;
+    const fi_record *record = fi_record_of(first, 0);
+    if (record == NULL)
+        return NULL;
+    if (record->room_shift != 0)
+        return record_of_large(record, granule_start(arena, first), p, block);
+    return is_tail ? NULL : record_of_small(arena, pool, p, block);
 }
 
 /* An arena of guarded places. */

@@ -193,11 +193,17 @@ static void run_scene(const scene *like) {
 
 typedef void scene_fn(const scene *s);
 
+/* A program's end takes a process each. Every kind of block has its turn, at one level or another. */
+static bool is_turn_of(const scene *s, unsigned i) {
+    unsigned every = s->of->crosses ? 4 : 2;
+    return i % every == ((unsigned)s->level + (unsigned)s->caller_level) % every;
+}
+
 static void for_hows(const scene *like, scene_fn *fn) {
     scene s = *like;
     for (unsigned i = 0; i < HOWS; i++) {
         s.how = &hows[i];
-        if (!s.of->any_block || s.how->size == 100)
+        if (s.of->any_block ? s.how->size == 100 && s.how->way == ALLOC : !s.fatal || is_turn_of(&s, i))
             fn(&s);
     }
 }

@@ -60,6 +60,7 @@ typedef struct expected {
     fief_id freed_by;
     ptrdiff_t damage;
     size_t damaged_bytes;
+    bool is_cut;       /* no more of them are seen than the block's slot has */
     int first_byte;    /* of the damage, as it is shown; -1: nothing is shown */
     const char *given; /* the line that says what the program said; NULL: there is none */
     const char *here;  /* the function that did it; NULL: no site is kept */

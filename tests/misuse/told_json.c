@@ -122,7 +122,7 @@ void compare_json(const kept *t, const expected *e) {
     same_string(json, "verdict", e->verdict);
     same_address(json, "pointer", e->pointer);
     same_address(json, "block", e->block);
-    same_number(json, "displacement", (double)t->report.displacement);
+    same_number(json, "displacement", (double)(ptrdiff_t)t->report.displacement);
     same_number(json, "block_size", (double)e->block_size);
     same_number(json, "thread", (double)t->report.thread);
     same_who(json, "owner", &e->owner);

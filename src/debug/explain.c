@@ -57,7 +57,7 @@ void fi_explain_refine(fi_found *found, const void *p) {
     found->is_free = was_freed(state);
 }
 
-/* ---- blocks of the ended ---- */
+/* ---- blocks that are gone ---- */
 
 static char *granule_start(const fi_arena *arena, const fi_pool *pool) {
     size_t granule = (size_t)(pool - fi_map_pools(arena));
@@ -84,8 +84,8 @@ static const fi_record *record_of_small(const fi_arena *arena, const fi_pool *po
     return (const char *)p >= start ? fi_record_of(pool, index) : NULL;
 }
 
-/* A pool that its owner's end has closed, and that nobody has opened since: its class, and whether its arena holds
- * a handle, tell where its blocks are. A granule that never held a block has no records. */
+/* A pool that was closed, most likely by its owner's end, and that nobody has opened since: its class, and whether
+ * its arena holds a handle, tell where its blocks are. A granule that never held a block has no records. */
 static const fi_record *record_in_closed(const fi_arena *arena, const fi_pool *pool, const void *p,
                                          const char **block) {
     size_t granule = (size_t)(pool - fi_map_pools(arena)), behind = fi_load_relaxed(&pool->carved);
@@ -113,7 +113,8 @@ static const fi_record *record_in_buried(const fi_arena *arena, const fi_pool *p
     return fi_record_of(pool, index);
 }
 
-static const fi_record *record_of_dead(const fi_found *found, const void *p, const char **block) {
+/* What the record says is of a block that is no more: its owner's end took it, or it has left the quarantine. */
+static const fi_record *record_of_gone(const fi_found *found, const void *p, const char **block) {
     if (found->arena == NULL || found->slot == NULL || fi_load_relaxed(&found->slot->watched) == 0 ||
         fi_load_acquire(&found->slot->id) != found->owner_id)
         return NULL;
@@ -156,8 +157,8 @@ void fi_explain(const void *p, fi_details *details) {
     fi_found found = fi_find(p);
     const fi_record *record = NULL;
     const char *block = NULL;
-    if (found.owner == NULL) {
-        record = record_of_dead(&found, p, &block);
+    if (found.owner == NULL || found.place == FI_PLACE_GIVEN_BACK) {
+        record = record_of_gone(&found, p, &block);
     } else if (fi_found_is_watched(&found) && found.block != NULL) {
         record = fi_record_of(found.pool, found.index);
         details->slot_bytes = slot_bytes(&found.view);

@@ -3,6 +3,7 @@
 #include "arena/meta.h"
 #include "base/atomics.h"
 #include "base/lock.h"
+#include "base/text.h"
 #include "heap/arenas.h"
 #include "heap/charge.h"
 #include "heap/misuse.h"
@@ -13,6 +14,7 @@
 #include "interp/registry.h"
 #include "os/os.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -205,14 +207,17 @@ static void keep_home(fi_arena *home, fi_slot *slot, const fi_leak *leak) {
 
 /* Leaks that may not be. */
 static void condemn(fief *f, const fi_live *live) {
+    char told[64];
+    fi_text text = FI_TEXT(told);
+    fi_text_add(&text, "%" PRIu64 "%s", live->blocks,
+                live->blocks == 1 ? " block is live at the end" : " blocks are live at the end");
     const fi_incident incident = {.kind = FIEF_MISUSE_LEAK,
                                   .operation = "fief_destroy",
                                   .pointer = f,
                                   .owner_slot = f->slot,
                                   .owner_id = f->id,
                                   .caller = f,
-                                  .told = "blocks are live at the end",
-                                  .given = live->blocks,
+                                  .told = told,
                                   .goes_on = true};
     if (f->policies[FIEF_MISUSE_LEAK] != FIEF_POLICY_DEFAULT) {
         fi_misuse(&incident);

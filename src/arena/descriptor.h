@@ -23,7 +23,9 @@ enum {
     /* Left unused at an arena's end, so that a block that runs over there does not reach the next arena's handle.
      * It costs address space alone. */
     FI_ARENA_GAP_BYTES = 4096,
-    FI_TOUCHED_BYTES = 4096
+    FI_TOUCHED_BYTES = 4096,
+
+    FI_TAIL_CLASS = 255 /* size_class of a TAIL, and of what was one last: `carved` still tells of what */
 };
 
 #define FI_GRANULE_BYTES ((size_t)1 << FI_GRANULE_SHIFT)

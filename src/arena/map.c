@@ -144,6 +144,8 @@ static void bury_arena(uint32_t slot) {
             fi_store_release(&fi_the_map.heads[i], tombstone);
 }
 
+fi_map_forget_fn *fi_map_on_forget;
+
 static void forget(size_t first, size_t units) {
     for (size_t i = first; i < first + units; i++) {
         uint32_t head = fi_the_map.heads[i];
@@ -161,6 +163,8 @@ static void forget(size_t first, size_t units) {
     fi_os_purge(fi_the_map.pools + granule, granules * sizeof(fi_pool));
     fi_os_purge(fi_the_map.remote + granule * FI_REMOTE_WORDS, granules * FI_REMOTE_WORDS * sizeof(uint64_t));
     fi_os_purge(fi_the_map.arenas + first, units * sizeof(fi_arena));
+    if (fi_map_on_forget != NULL)
+        fi_map_on_forget(granule, granules);
 }
 
 void fi_map_forget_dead(void) {

@@ -65,6 +65,10 @@ fi_arena *fi_map_find(const void *p);
  * owner. Under FI_RANK_PROCESS. */
 void fi_map_forget_dead(void);
 
+/* Told of the granules that are forgotten then, for who keeps something of each; under FI_RANK_PROCESS, too. */
+typedef void fi_map_forget_fn(size_t first_granule, size_t granules);
+extern fi_map_forget_fn *fi_map_on_forget; /* NULL: nobody does */
+
 /* The last owner of an address that was forgotten, 0 for any other. Any thread. */
 uint64_t fi_map_tombstone(const void *p);
 

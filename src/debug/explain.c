@@ -18,6 +18,13 @@ static size_t bounded_size(const fi_record *record, size_t most) {
     return size < most ? size : most;
 }
 
+/* A guarded block's bytes to the end of its pages, its slot. */
+static size_t end_of_place(const fi_found *found, unsigned index, const char *block) {
+    size_t page = fi_os_page_bytes();
+    const char *start = found->view.start + (2 * (size_t)index + 1) * page;
+    return (size_t)(start + fi_guard_place_bytes(&found->view) - block);
+}
+
 static void refine_guarded(fi_found *found, const void *p) {
     char *block;
     unsigned index;
@@ -25,14 +32,12 @@ static void refine_guarded(fi_found *found, const void *p) {
         return;
     const fi_record *record = fi_record_of(found->pool, index);
     fi_record_state state = fi_record_state_of(record);
-    size_t before = (uintptr_t)block % fi_os_page_bytes();
-    size_t size = bounded_size(record, fi_guard_place_bytes(&found->view) - before);
-    size_t offset = (size_t)((const char *)p - block);
-    if (state == FI_RECORD_NONE || ((const char *)p != block && offset >= size))
+    size_t offset = (size_t)((const char *)p - block), most = end_of_place(found, index, block);
+    if (state == FI_RECORD_NONE || (const char *)p < block || offset >= most)
         return;
     found->index = index;
     found->block = block;
-    found->block_bytes = size;
+    found->block_bytes = bounded_size(record, most);
     found->is_free = was_freed(state);
     found->place = offset == 0                          ? FI_PLACE_BLOCK
                    : (uintptr_t)p % sizeof(void *) != 0 ? FI_PLACE_MISALIGNED
@@ -58,29 +63,46 @@ void fi_explain_refine(fi_found *found, const void *p) {
     found->is_free = was_freed(state);
 }
 
-/* ---- blocks of the ended ---- */
+/* ---- blocks that are gone ---- */
 
-/* A pool that its owner's end has closed, and that nobody has opened since: its class, and whether its arena holds
- * a handle, tell where its blocks are. */
-static const fi_record *record_in_closed(const fi_arena *arena, const fi_pool *pool, const void *p,
-                                         const char **block) {
+static char *granule_start(const fi_arena *arena, const fi_pool *pool) {
     size_t granule = (size_t)(pool - fi_map_pools(arena));
-    char *start = fi_load_relaxed(&arena->start) + (granule << FI_GRANULE_SHIFT);
-    const fi_record *first = fi_record_of(pool, 0);
+    return fi_load_relaxed(&arena->start) + (granule << FI_GRANULE_SHIFT);
+}
+
+static const fi_record *record_of_large(const fi_record *record, char *start, const void *p, const char **block) {
+    start += (size_t)1 << (record->room_shift & 63);
+    *block = start;
+    size_t offset = (size_t)((const char *)p - start);
+    return offset == 0 || offset < fi_load_relaxed(&record->size) ? record : NULL;
+}
+
+static const fi_record *record_of_small(const fi_arena *arena, const fi_pool *pool, const void *p,
+                                        const char **block) {
     unsigned size_class = fi_load_relaxed(&pool->size_class);
-    if (first == NULL) /* no block began there */
-        return NULL;
-    if (first->room_shift != 0) { /* large */
-        *block = start + ((size_t)1 << (first->room_shift & 63));
-        return first;
-    }
+    bool behind_handle = pool == fi_map_pools(arena) && fi_load_relaxed(&arena->holds_handle) != 0;
     if (size_class >= FI_CLASSES)
         return NULL;
-    start += fi_heap_first_block(granule == 0 && fi_load_relaxed(&arena->holds_handle) != 0, size_class, true);
+    char *start = granule_start(arena, pool) + fi_heap_first_block(behind_handle, size_class, true);
     size_t offset = (size_t)((const char *)p - start);
     unsigned index = (unsigned)fi_class_divide(size_class, offset & (FI_GRANULE_BYTES - 1));
     *block = start + index * fi_class_bytes(size_class);
     return (const char *)p >= start ? fi_record_of(pool, index) : NULL;
+}
+
+/* A pool that was closed, most likely by its owner's end, and that nobody has opened since: its class, and whether
+ * its arena holds a handle, tell where its blocks are. A granule that never held a block has no records. */
+static const fi_record *record_in_closed(const fi_arena *arena, const fi_pool *pool, const void *p,
+                                         const char **block) {
+    size_t granule = (size_t)(pool - fi_map_pools(arena)), behind = fi_load_relaxed(&pool->carved);
+    bool is_tail = fi_load_relaxed(&pool->size_class) == FI_TAIL_CLASS && behind <= granule;
+    const fi_pool *first = is_tail ? pool - behind : pool;
+    const fi_record *record = fi_record_of(first, 0);
+    if (record == NULL)
+        return NULL;
+    if (record->room_shift != 0)
+        return record_of_large(record, granule_start(arena, first), p, block);
+    return is_tail ? NULL : record_of_small(arena, pool, p, block);
 }
 
 /* An arena of guarded places. */
@@ -97,7 +119,8 @@ static const fi_record *record_in_buried(const fi_arena *arena, const fi_pool *p
     return fi_record_of(pool, index);
 }
 
-static const fi_record *record_of_dead(const fi_found *found, const void *p, const char **block) {
+/* What the record says is of a block that is no more: its owner's end took it, or it has left the quarantine. */
+static const fi_record *record_of_gone(const fi_found *found, const void *p, const char **block) {
     if (found->arena == NULL || found->slot == NULL || fi_load_relaxed(&found->slot->watched) == 0 ||
         fi_load_acquire(&found->slot->id) != found->owner_id)
         return NULL;
@@ -140,8 +163,8 @@ void fi_explain(const void *p, fi_details *details) {
     fi_found found = fi_find(p);
     const fi_record *record = NULL;
     const char *block = NULL;
-    if (found.owner == NULL) {
-        record = record_of_dead(&found, p, &block);
+    if (found.owner == NULL || found.place == FI_PLACE_GIVEN_BACK) {
+        record = record_of_gone(&found, p, &block);
     } else if (fi_found_is_watched(&found) && found.block != NULL) {
         record = fi_record_of(found.pool, found.index);
         details->slot_bytes = slot_bytes(&found.view);

@@ -15,6 +15,13 @@ static char *region, *region_end;
 
 static_assert(FI_SHEET_RECORDS <= 1 << 16, "a reference has 16 bits for it");
 
+/* Granules that nobody uses, and that nobody can ask about any more. */
+static void forget(size_t first, size_t granules) {
+    for (size_t i = first; i < first + granules; i++)
+        if (fi_sheets[i] != NULL)
+            fi_os_purge(fi_sheets[i], FI_SHEET_BYTES);
+}
+
 bool fi_records_init(void) {
     if (fi_load_acquire(&fi_sheets) != NULL)
         return true;
@@ -22,6 +29,7 @@ bool fi_records_init(void) {
     if (fi_sheets == NULL) {
         size_t granules = fi_the_map.units * FI_UNIT_GRANULES;
         fi_store_release(&fi_sheets, fi_os_map_zeros(granules * sizeof *fi_sheets));
+        fi_map_on_forget = fi_sheets != NULL ? forget : NULL;
     }
     fi_unlock(FI_RANK_PROCESS);
     return fi_sheets != NULL;

@@ -20,6 +20,8 @@ static void read_once(void) {
     fi_conf_parse(&settings, text, fi_misuse_kind_name, NULL, NULL);
     if (fi_conf_gives(&settings, FI_CONF_FRAMES))
         (void)fief_trace_depth((unsigned)settings.frames);
+    if (fi_conf_gives(&settings, FI_CONF_SYMBOLS) && settings.symbols == 0)
+        fi_the_tracer.forgo_names();
     if (fi_conf_gives(&settings, FI_CONF_SUPPRESSIONS) &&
         fief_leaks_suppress_file(settings.suppressions) != FIEF_OK) {
         static const char text_of_it[] = "fief: FIEF_CONF: the file of suppressions can't be read\n";

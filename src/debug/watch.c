@@ -58,7 +58,7 @@ static void discard(fi_debug *debug) {
 static void watch_all(fief *f, fi_debug *debug) {
     for (unsigned c = 0; c < FI_CLASSES; c++)
         debug->lists[c] = fi_heap_sentinel(f);
-    f->own_lists = debug->lists;
+    f->lists = f->own_lists = debug->lists;
     f->attention_at = 0;
     f->fast.pools = (char *)(uintptr_t)&fi_no_pool;
     f->fast.pool_mask = 0;
@@ -92,8 +92,11 @@ static void give_back_to_tools(const fief *f) {
 /* What was written to after its free is found at last, and what is left is told. */
 static bool closing(fief *f) {
     fi_quarantine_drain(f, 0);
-    if (f->own_lists != NULL && f->on_leak == FIEF_LEAK_KEEP)
-        fi_links_flush(f);
+    if (f->on_leak == FIEF_LEAK_KEEP) { /* what holds no block must not look as if it did */
+        fi_guard_drain(f);
+        if (f->own_lists != NULL)
+            fi_links_flush(f);
+    }
     bool leaks = fi_leaks_at_end(f, f->own_lists != NULL && f->debug->tells_leaks);
     if (!f->debug->fills)
         give_back_to_tools(f);
@@ -104,6 +107,7 @@ static void end(fief *f) {
     fi_debug *debug = f->debug;
     f->debug = NULL;
     f->own_lists = NULL;
+    f->lists = fi_heap_fast_list(f, 0);
     f->attention_at = UINT64_MAX;
     discard(debug);
 }

@@ -95,8 +95,9 @@ struct fief {
     uint8_t on_leak;                    /* fief_leak_policy */
     fi_debug *debug;                    /* NULL: nothing of it is watched */
     uint64_t attention_at;              /* once so many blocks were listed, the next allocation is for src/debug */
-    fi_block **own_lists;  /* what a watched handle uses in place of its fast lists; NULL: it is not */
-    uint64_t told_foreign; /* owners whose foreign blocks have been written of (bit id mod 64) */
+    fi_block **lists;                   /* by class: what blocks are handed out from */
+    fi_block **own_lists;               /* a watched handle has these for it; NULL: the fast ones are */
+    uint64_t told_foreign;              /* owners whose foreign blocks have been written of (bit id mod 64) */
     fi_source source;
 
     fi_arena **arenas;  /* by index; NULL where one was left */
@@ -136,14 +137,17 @@ static inline fi_block *fi_heap_sentinel(fief *f) {
     return (fi_block *)f;
 }
 
+/* The fine classes' lists, which inline.h knows, and the coarse ones' follow one another. */
 static inline fi_block **fi_heap_fast_list(fief *f, unsigned size_class) {
-    return size_class < FI_FINE_CLASSES ? (fi_block **)&f->fast.lists[size_class]
-                                        : &f->coarse_lists[size_class - FI_FINE_CLASSES];
+    return (fi_block **)(void *)((char *)f + offsetof(fief_fast, lists)) + size_class;
 }
 
+static_assert(offsetof(struct fief, coarse_lists) == offsetof(fief_fast, lists) + FI_FINE_CLASSES * sizeof(void *),
+              "one array");
+
 /* The list that blocks of a class are handed out from. */
-static inline fi_block **fi_heap_list(fief *f, unsigned size_class) {
-    return FI_UNLIKELY(f->own_lists != NULL) ? &f->own_lists[size_class] : fi_heap_fast_list(f, size_class);
+static inline fi_block **fi_heap_list(const fief *f, unsigned size_class) {
+    return &f->lists[size_class];
 }
 
 /* The first class from `from` on whose list or pools may not be empty; FI_CLASSES if there is none. */

@@ -72,6 +72,8 @@ void *fi_heap_realloc_found(fief *f, void *p, size_t size, const fi_release *how
     fi_found found = fi_find(p);
     fi_incident incident = fi_found_incident(&found, p, f, how->operation);
     incident.site = how->site;
+    if (found.place == FI_PLACE_GIVEN_BACK && fi_found_is_watched(&found))
+        incident.kind = FIEF_MISUSE_REALLOC_AFTER_FREE;
     if (found.place != FI_PLACE_BLOCK || fi_found_is_late(f, &found)) {
         fi_heap_blame(f, &found, &incident);
         return NULL;

@@ -52,13 +52,30 @@ static void add_who(fi_text *t, const char *role, const fi_identity *who) {
                     state_names[who->state]);
 }
 
+static const char *plural(size_t count) {
+    return count != 1 ? "s" : "";
+}
+
+/* From the nearer end. */
+static void add_distance(fi_text *t, const fi_incident *i) {
+    ptrdiff_t into = distance(i->pointer, i->block), behind = into - (ptrdiff_t)i->block_bytes;
+    if (into < 0)
+        fi_text_add(t, ", %zd byte%s before", -into, plural((size_t)-into));
+    else if (behind == 0)
+        fi_text_add(t, ", right behind");
+    else if (behind > 0)
+        fi_text_add(t, ", %zd byte%s behind", behind, plural((size_t)behind));
+    else
+        fi_text_add(t, ", %zd byte%s into", into, plural((size_t)into));
+    fi_text_add(t, " the block %p of %zu byte%s", address(i->block), i->block_bytes, plural(i->block_bytes));
+}
+
 static void add_pointer(fi_text *t, const fi_incident *i, const fi_details *d) {
     fi_text_add(t, "  %-8s %p", "pointer", address(i->pointer));
     if (i->block == i->pointer && i->block != NULL)
-        fi_text_add(t, ", a block of %zu bytes", i->block_bytes);
+        fi_text_add(t, ", a block of %zu byte%s", i->block_bytes, plural(i->block_bytes));
     else if (i->block != NULL)
-        fi_text_add(t, ", %zd bytes into the block %p of %zu bytes", distance(i->pointer, i->block),
-                    address(i->block), i->block_bytes);
+        add_distance(t, i);
     if (d->slot_bytes != 0)
         fi_text_add(t, " in a slot of %zu", d->slot_bytes);
     fi_text_add(t, "\n");
@@ -110,11 +127,14 @@ static void add_history(fi_text *t, const fi_details *d) {
 static void add_damage(fi_text *t, const fi_incident *i) {
     if (i->damaged_bytes > 0) {
         ptrdiff_t from_start = distance(i->damage, i->block), from_end = from_start - (ptrdiff_t)i->block_bytes;
-        fi_text_add(t, "  %-8s %zu bytes changed, the first ", "damage", i->damaged_bytes);
+        fi_text_add(t, "  %-8s %zu byte%s changed, the first ", "damage", i->damaged_bytes,
+                    plural(i->damaged_bytes));
         if (from_start < 0)
-            fi_text_add(t, "%zd bytes before the start\n", -from_start);
-        else if (from_end >= 0)
-            fi_text_add(t, "%zd bytes behind the end\n", from_end);
+            fi_text_add(t, "%zd byte%s before the start\n", -from_start, plural((size_t)-from_start));
+        else if (from_end == 0)
+            fi_text_add(t, "right behind the end\n");
+        else if (from_end > 0)
+            fi_text_add(t, "%zd byte%s behind the end\n", from_end, plural((size_t)from_end));
         else
             fi_text_add(t, "at byte %zd\n", from_start);
     }

@@ -41,6 +41,9 @@ typedef struct fi_tracer {
     /* Tells the frames of a trace, with function, file and line where they can be found. Any thread. May allocate
      * with malloc, never from a fief. */
     void (*tell)(fi_trace trace, fi_frame_fn *tell, void *arg);
+
+    /* From now on frames are told without names, files and lines: what looking them up costs is not worth it. */
+    void (*forgo_names)(void);
 } fi_tracer;
 
 /* Defined by src/trace. */

@@ -3,6 +3,7 @@
 #include "arena/meta.h"
 #include "base/atomics.h"
 #include "base/lock.h"
+#include "base/text.h"
 #include "heap/arenas.h"
 #include "heap/charge.h"
 #include "heap/misuse.h"
@@ -13,6 +14,7 @@
 #include "interp/registry.h"
 #include "os/os.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,6 +61,7 @@ static void set_up(fief *f, fi_arena *arena, fi_slot *slot, const fief_config *c
     f->debug = NULL;
     f->attention_at = UINT64_MAX;
     f->own_lists = NULL;
+    f->lists = fi_heap_fast_list(f, 0);
     f->frames = NULL;
     memcpy(f->policies, config->policies, sizeof f->policies);
     f->told_foreign = 0;
@@ -88,23 +91,12 @@ static fi_arena *take_both(const fief_config *config, const fi_source *source, f
     return arena;
 }
 
-static bool is_to_be_watched(const fief_config *config) {
-    return FI_UNLIKELY(config->debug != FIEF_DEBUG_OFF || config->sample != 0 ||
-                       fi_load_relaxed(&fi_watch_is_idle) == 0);
-}
-
-fief_status fi_life_begin(fief **out, const fief_config *config) {
+fief_status fi_life_begin(fief **out, const fief_config *config, fi_debug *debug) {
     const fi_source source = {config->provider.ctx, config->provider.alloc, config->provider.free};
     fi_slot *slot;
-    fi_debug *debug = NULL;
-    if (!fi_registry_ready() || (is_to_be_watched(config) && !fi_the_watch.prepare(config, &debug)))
+    fi_arena *arena = fi_registry_ready() ? take_both(config, &source, &slot) : NULL;
+    if (arena == NULL)
         return FIEF_NO_MEMORY;
-    fi_arena *arena = take_both(config, &source, &slot);
-    if (arena == NULL) {
-        if (debug != NULL)
-            fi_the_watch.discard(debug);
-        return FIEF_NO_MEMORY;
-    }
     fief *f = (fief *)(void *)arena->start;
     if (!arena->holds_handle)
         make_handle(f);
@@ -115,6 +107,18 @@ fief_status fi_life_begin(fief **out, const fief_config *config) {
     fi_registry_open(slot, f);
     *out = f;
     return FIEF_OK;
+}
+
+fief_status fi_life_begin_watched(fief **out, const fief_config *config) {
+    fief_config room;
+    fi_debug *debug;
+    config = fi_the_watch.configure(config, &room);
+    if (!fi_registry_ready() || !fi_the_watch.prepare(config, &debug))
+        return FIEF_NO_MEMORY;
+    fief_status status = fi_life_begin(out, config, debug);
+    if (status != FIEF_OK && debug != NULL)
+        fi_the_watch.discard(debug);
+    return status;
 }
 
 /* ---- at exit ---- */
@@ -180,33 +184,40 @@ static void leave_arena(fief *f, fi_arena *arena) {
 }
 
 /* The handle's own arena and the slot go in one turn of the lock. From then on the memory may be another's. */
-static void leave_home(fi_arena *home, bool keep, fi_source source, fi_slot *slot, const fi_leak *leak) {
+static void leave_home(fi_arena *home, fi_source source, fi_slot *slot, const fi_leak *leak) {
     fi_arena *due = NULL;
     uint64_t now = fi_os_now_ms();
-    if (keep)
-        fi_arena_keep(home);
-    else
-        fi_arena_disown(home);
+    fi_arena_disown(home);
     fi_lock(FI_RANK_PROCESS);
-    bool stays = keep || fi_arena_push_warm(home, now, &due);
+    bool kept = fi_arena_push_warm(home, now, &due);
     fi_registry_give(slot, leak);
     fi_unlock(FI_RANK_PROCESS);
     if (due != NULL)
         fi_arena_bury(due, &source);
-    if (!stays)
+    if (!kept)
         fi_arena_bury(home, &source);
+}
+
+static void keep_home(fi_arena *home, fi_slot *slot, const fi_leak *leak) {
+    fi_arena_keep(home);
+    fi_lock(FI_RANK_PROCESS);
+    fi_registry_give(slot, leak);
+    fi_unlock(FI_RANK_PROCESS);
 }
 
 /* Leaks that may not be. */
 static void condemn(fief *f, const fi_live *live) {
+    char told[64];
+    fi_text text = FI_TEXT(told);
+    fi_text_add(&text, "%" PRIu64 "%s", live->blocks,
+                live->blocks == 1 ? " block is live at the end" : " blocks are live at the end");
     const fi_incident incident = {.kind = FIEF_MISUSE_LEAK,
                                   .operation = "fief_destroy",
                                   .pointer = f,
                                   .owner_slot = f->slot,
                                   .owner_id = f->id,
                                   .caller = f,
-                                  .told = "blocks are live at the end",
-                                  .given = live->blocks,
+                                  .told = told,
                                   .goes_on = true};
     if (f->policies[FIEF_MISUSE_LEAK] != FIEF_POLICY_DEFAULT) {
         fi_misuse(&incident);
@@ -214,6 +225,16 @@ static void condemn(fief *f, const fi_live *live) {
     }
     fi_misuse_tell(&incident, "abort", false);
     abort();
+}
+
+/* The end of a handle that is watched, or whose leaks are to be kept or punished. */
+FI_COLD static void settle_leaks(fief *f) {
+    bool watched = f->debug != NULL, leaks = watched && fi_the_watch.closing(f);
+    fi_live live = fi_stats_count_live(f);
+    if (f->on_leak == FIEF_LEAK_STRICT && (watched ? leaks : live.blocks > 0))
+        condemn(f, &live);
+    if (f->on_leak == FIEF_LEAK_KEEP)
+        fi_heap_flush_lists(f);
 }
 
 /* What the handle owns outside of its arenas, and the fields that the next handle here must find as in a fresh
@@ -242,22 +263,24 @@ fief_status fi_life_end(fief *f) {
     fi_registry_close(f->slot);
     run_exits(f);
     fi_remote_take_in(f);
-    bool watched = f->debug != NULL, leaks = watched && fi_the_watch.closing(f);
+    bool is_plain = f->debug == NULL && f->on_leak == FIEF_LEAK_FORCE;
+    if (!is_plain)
+        settle_leaks(f);
     fi_live live = fi_stats_count_live(f);
-    if (f->on_leak == FIEF_LEAK_STRICT && (watched ? leaks : live.blocks > 0))
-        condemn(f, &live);
-    if (f->on_leak == FIEF_LEAK_KEEP)
-        fi_heap_flush_lists(f);
+    const fi_leak leak = {live.blocks, live.bytes};
     fi_arena *home = f->arenas[0];
     FI_ASSERT(home != NULL && home->holds_handle);
     for (uint32_t i = 0; i < f->arena_end; i++)
         if (f->arenas[i] != NULL && f->arenas[i] != home)
             leave_arena(f, f->arenas[i]);
-    bool keep = is_kept(f, home);
-    if (watched)
+    bool keeps = !is_plain && is_kept(f, home);
+    if (f->debug != NULL)
         fi_the_watch.end(f);
     close_pools(f, home);
     clean_handle(f);
-    leave_home(home, keep, f->source, f->slot, &(fi_leak){live.blocks, live.bytes});
+    if (keeps)
+        keep_home(home, f->slot, &leak);
+    else
+        leave_home(home, f->source, f->slot, &leak);
     return FIEF_OK;
 }

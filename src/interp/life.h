@@ -2,10 +2,13 @@
 #ifndef FI_INTERP_LIFE_H
 #define FI_INTERP_LIFE_H
 
-#include "fief/fief.h"
+#include "heap/heap.h"
 
-/* `config` has been checked. */
-fief_status fi_life_begin(fief **out, const fief_config *config);
+/* `config` has been checked. `debug`: what src/debug needs of it, or NULL; it is the handle's on success. */
+fief_status fi_life_begin(fief **out, const fief_config *config, fi_debug *debug);
+
+/* The same for a heap that may be watched: by its configuration, the environment or a tool. */
+FI_COLD fief_status fi_life_begin_watched(fief **out, const fief_config *config);
 
 fief_status fi_life_end(fief *f);
 

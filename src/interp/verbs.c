@@ -134,10 +134,8 @@ fief_status fief_create(fief **out, const fief_config *config) {
         config = &defaults;
     if (config->size != sizeof *config || !config_is_valid(config))
         return FIEF_BAD_ARGUMENT;
-    fief_config room;
-    if (FI_UNLIKELY(fi_load_relaxed(&fi_watch_is_idle) == 0))
-        config = fi_the_watch.configure(config, &room);
-    return fi_life_begin(out, config);
+    bool plain = fi_load_relaxed(&fi_watch_is_idle) != 0 && config->debug == FIEF_DEBUG_OFF && config->sample == 0;
+    return FI_LIKELY(plain) ? fi_life_begin(out, config, NULL) : fi_life_begin_watched(out, config);
 }
 
 fief_status fief_destroy(fief *f) {

@@ -39,6 +39,7 @@ static void open_tail(fi_pool *pool, fi_arena *arena, unsigned behind) {
     begin_change(pool);
     fi_store_release(&pool->limit, 0);
     fi_store_release(&pool->carved, (uint16_t)behind);
+    fi_store_release(&pool->size_class, FI_TAIL_CLASS);
     fi_store_release(&pool->state, FI_POOL_TAIL);
     pool->arena = arena;
     end_change(pool);

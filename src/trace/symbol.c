@@ -1,10 +1,17 @@
 #include "trace/symbol.h"
 
+#include "base/atomics.h"
 #include "base/attributes.h"
 #include "base/lock.h"
 
 /* This thread is in here already, and may hold the lock. */
 static FI_THREAD_LOCAL bool inside;
+
+static uint64_t forgone;
+
+void fi_symbols_forgo(void) {
+    fi_store_relaxed(&forgone, 1);
+}
 
 static void find_places(uintptr_t call, fi_symbol *out) {
     fi_lock(FI_RANK_SYMBOLS);
@@ -29,7 +36,7 @@ void fi_symbolise(uintptr_t pc, fi_symbol *out) {
         return;
     fi_os_module_path(call, out->module, sizeof out->module);
     out->offset = pc - module.bias;
-    if (inside)
+    if (inside || fi_load_relaxed(&forgone) != 0)
         return;
     inside = true;
     find_places(call, out);

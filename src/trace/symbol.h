@@ -21,4 +21,7 @@ typedef struct fi_symbol {
  * module alone. */
 void fi_symbolise(uintptr_t pc, fi_symbol *out);
 
+/* From now on nothing is looked up but the module. */
+void fi_symbols_forgo(void);
+
 #endif

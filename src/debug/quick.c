@@ -101,8 +101,8 @@ void *fi_quick_alloc(fief *f, size_t size, const void *site) {
     }
     unsigned index;
     fi_record *r = record_at(f, pool, block, &index);
-    r->freed_by =
-        FIEF_ID_NONE; /* a write, before the first read: the system then gives the page once, not twice */
+    /* A write, before the first read: the system then gives the page once, not twice. */
+    r->freed_by = FIEF_ID_NONE;
     check_link(f, size_class, block, slot_bytes, r);
     expect(f, f->own_lists[size_class]);
     draw_fences(block, size, slot_bytes, r, index);
@@ -135,11 +135,12 @@ bool fi_quick_free(fief *f, void *p, size_t said, const void *site) {
     if (FI_UNLIKELY(!as_said || !fi_fence_is_plain(&spot, size)))
         return false;
     fi_debug *debug = f->debug;
-    memset(p, FI_FREED, size);
-    r->freed.trace = fi_debug_trace(f, site);
+    r->freed.trace =
+        fi_debug_trace(f, site); /* before the fill: a runtime may find its stack by this very block */
     r->freed.thread = (uint32_t)debug->inside_thread;
     r->freed.ms = debug->now_ms;
     r->freed_by = f->id;
+    memset(p, FI_FREED, size);
     f->count.watched_blocks--;
     f->count.watched_bytes -= size;
     fi_store_release(&r->state, FI_RECORD_HELD);

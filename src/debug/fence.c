@@ -18,7 +18,7 @@ static size_t near_bytes(const fi_spot *spot, size_t size) {
 
 void fi_fence_draw_end(const fi_spot *spot, size_t size) {
     size_t fence = spot->slot_bytes - size;
-    if (FI_LIKELY(fence <= 2 * FI_FENCE_BYTES)) {
+    if (FI_LIKELY(fence >= FI_FENCE_BYTES && fence <= 2 * FI_FENCE_BYTES)) {
         fi_fence_put(spot->block + size);
         fi_fence_put(slot_end(spot) - FI_FENCE_BYTES);
         return;

@@ -14,6 +14,7 @@ typedef enum fi_lock_rank {
     FI_RANK_PROCESS,  /* who there is, address space, warm arenas: a life takes it twice, so it is one lock */
     FI_RANK_META,     /* small process-wide allocations */
     FI_RANK_NAMES,    /* of type tags and domains, while one is added */
+    FI_RANK_TOOLS,    /* a sanitizer is told of roots: it has a lock of its own for that */
     FI_RANK_COUNT
 } fi_lock_rank;
 

@@ -2,6 +2,7 @@
 
 #include "base/atomics.h"
 #include "base/attributes.h"
+#include "base/lock.h"
 
 #include <stdint.h>
 
@@ -111,12 +112,19 @@ void fi_tool_reuse(void *memory, size_t bytes) {
         memcheck_show(memory, bytes);
 }
 
+/* Under a lock of ours, which a fork takes: so none happens while LeakSanitizer's own list is changed by us. */
 void fi_tool_add_roots(void *memory, size_t bytes) {
-    if (__lsan_register_root_region != NULL)
-        __lsan_register_root_region(memory, bytes);
+    if (__lsan_register_root_region == NULL)
+        return;
+    fi_lock(FI_RANK_TOOLS);
+    __lsan_register_root_region(memory, bytes);
+    fi_unlock(FI_RANK_TOOLS);
 }
 
 void fi_tool_remove_roots(void *memory, size_t bytes) {
-    if (__lsan_unregister_root_region != NULL)
-        __lsan_unregister_root_region(memory, bytes);
+    if (__lsan_unregister_root_region == NULL)
+        return;
+    fi_lock(FI_RANK_TOOLS);
+    __lsan_unregister_root_region(memory, bytes);
+    fi_unlock(FI_RANK_TOOLS);
 }

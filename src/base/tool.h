@@ -18,7 +18,8 @@ void fi_tool_free(void *block, size_t bytes);
 /* Memory is fief's own again. */
 void fi_tool_reuse(void *memory, size_t bytes);
 
-/* Memory where the program may hold pointers to what it has from malloc; and where it no longer does. */
+/* Memory where the program may hold pointers to what it has from malloc; and where it no longer does. The same
+ * memory, whole, each time. */
 void fi_tool_add_roots(void *memory, size_t bytes);
 void fi_tool_remove_roots(void *memory, size_t bytes);
 

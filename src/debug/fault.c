@@ -76,6 +76,7 @@ static bool meet(const fi_fault *fault) {
                                   .owner_slot = found.slot,
                                   .owner_id = found.owner_id,
                                   .site = (const char *)fault->pc + 1, /* a site is where a call returns to */
+                                  .at = fault->at,
                                   .goes_on = true};
     if (fi_misuse_is_fatal(&incident, "the fault is handed on"))
         return false;

@@ -12,6 +12,7 @@
 #include "debug/quarantine.h"
 #include "debug/settings.h"
 #include "debug/state.h"
+#include "debug/walk.h"
 #include "os/os.h"
 
 enum { QUARANTINE_BYTES = 256 * 1024 };
@@ -65,6 +66,19 @@ static void watch_all(fief *f, fi_debug *debug) {
     fi_store_release(&f->slot->watched, debug->level);
 }
 
+static void joined(const fief *f, const fi_arena *arena) {
+    if (!f->debug->fills)
+        fi_tool_add_roots(arena->start, arena->bytes);
+}
+
+/* There may be live blocks at the end, and fences: the memory will be others'. */
+static void leaving(const fief *f, const fi_arena *arena) {
+    if (f->debug->fills)
+        return;
+    fi_tool_remove_roots(arena->start, arena->bytes);
+    fi_tool_reuse(arena->start, arena->bytes);
+}
+
 static void attach(fief *f, fi_debug *debug, const fief_config *config) {
     const fi_conf *conf = fi_settings();
     f->debug = debug;
@@ -78,15 +92,18 @@ static void attach(fief *f, fi_debug *debug, const fief_config *config) {
         watch_all(f, debug);
     else
         fi_guard_next_sample(f);
+    joined(f, f->arenas[0]);
 }
 
 /* ---- end ---- */
 
-/* Blocks that are live at the end: their memory will be others'. */
-static void give_back_to_tools(const fief *f) {
-    for (uint32_t i = 0; i < f->arena_end; i++)
-        if (f->arenas[i] != NULL)
-            fi_tool_reuse(f->arenas[i]->start, f->arenas[i]->bytes);
+/* A live block ends with its heap. Valgrind does not forget it otherwise, and finds others where it was. */
+static bool end_block(fief *f, const fi_spot *spot, void *arg) {
+    fi_record_state state = fi_record_state_of(spot->record);
+    (void)f, (void)arg;
+    if ((state == FI_RECORD_LIVE || state == FI_RECORD_SENT) && spot->pool->state != FI_POOL_GUARDED)
+        fi_tool_free(spot->block, spot->record->size);
+    return true;
 }
 
 /* What was written to after its free is found at last, and what is left is told. */
@@ -98,8 +115,8 @@ static bool closing(fief *f) {
             fi_links_flush(f);
     }
     bool leaks = fi_leaks_at_end(f, f->own_lists != NULL && f->debug->tells_leaks);
-    if (!f->debug->fills)
-        give_back_to_tools(f);
+    if (!f->debug->fills && f->on_leak != FIEF_LEAK_KEEP)
+        fi_walk(f, end_block, NULL);
     return leaks;
 }
 
@@ -158,4 +175,6 @@ const fi_watch fi_the_watch = {
     .explain = fi_explain,
     .publish = fi_settings_publish,
     .opening = opening,
+    .joined = joined,
+    .leaving = leaving,
 };

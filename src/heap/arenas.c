@@ -1,6 +1,7 @@
 #include "heap/arenas.h"
 
 #include "arena/meta.h"
+#include "heap/watch.h"
 
 #include <string.h>
 
@@ -69,10 +70,14 @@ bool fi_heap_add_arena(fief *f, fi_arena *arena) {
     fi_arena_adopt(arena, f, f->id, &f->slot->remote_summary, index);
     f->count.dirty_bytes += fi_arena_touched_bytes(arena, ~UINT64_C(0));
     relist(f, arena);
+    if (FI_UNLIKELY(f->debug != NULL))
+        fi_the_watch.joined(f, arena);
     return true;
 }
 
 void fi_heap_forget_arena(fief *f, fi_arena *arena) {
+    if (FI_UNLIKELY(f->debug != NULL))
+        fi_the_watch.leaving(f, arena);
     unlist(f, arena);
     f->arenas[arena->index] = NULL;
     while (f->arena_end > 0 && f->arenas[f->arena_end - 1] == NULL)

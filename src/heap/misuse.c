@@ -50,7 +50,7 @@ static fi_trace trace_of(const fi_incident *i, const fi_details *details) {
         details->known || (i->caller != NULL && i->caller->state != FIEF_DEAD && i->caller->debug != NULL);
     if (i->site == NULL || !watched)
         return 0;
-    return fi_the_tracer.capture(i->caller, i->site);
+    return i->at != NULL ? fi_the_tracer.capture_at(i->at, i->site) : fi_the_tracer.capture(i->caller, i->site);
 }
 
 static void hand_over(const fi_account *a, const fi_text *text, const fi_text *json, const fi_identity *teller) {

@@ -17,11 +17,12 @@ typedef struct fi_incident {
     size_t block_bytes;
     const fi_slot *owner_slot; /* of interpreter owner_id, living or ended; NULL: nobody's */
     fief_id owner_id;
-    fief *caller;               /* NULL: a verb without a handle */
-    const fi_slot *caller_slot; /* where the handle is not known, but who it was */
-    const void *site;           /* where the verb returns to */
-    bool goes_on;               /* if the program does, so does the call; else it does nothing */
-    bool likely;                /* what is told is likely, not certain */
+    fief *caller;                  /* NULL: a verb without a handle */
+    const fi_slot *caller_slot;    /* where the handle is not known, but who it was */
+    const void *site;              /* where the verb returns to */
+    const struct fi_registers *at; /* of a fault; NULL: the stack is this one */
+    bool goes_on;                  /* if the program does, so does the call; else it does nothing */
+    bool likely;                   /* what is told is likely, not certain */
 
     const void *damage; /* the first changed byte */
     size_t damaged_bytes;

@@ -11,6 +11,8 @@
 
 typedef uint32_t fi_trace;
 
+struct fi_registers; /* os/backtrace.h */
+
 /* One frame, told at report time. Strings are never NULL, and empty where nothing is known. */
 typedef struct fi_frame {
     unsigned number;      /* from 0, innermost first */
@@ -29,6 +31,9 @@ typedef struct fi_tracer {
     /* The stack of the calling thread from the frame on that returns to `site`, the runtime's own frames first
      * where f has told how to find them. Under f's lock, or f NULL. 0 on exhaustion. */
     fi_trace (*capture)(fief *f, const void *site);
+
+    /* The stack that `at` begins, `site` in front: of a program that was stopped where it stood. */
+    fi_trace (*capture_at)(const struct fi_registers *at, const void *site);
 
     /* The one frame `site`. Any thread; 0 on exhaustion. */
     fi_trace (*note)(const void *site);

@@ -91,6 +91,11 @@ typedef struct fi_watch {
 
     /* A pool of a watched heap is about to be opened: false on exhaustion. */
     bool (*opening)(const fi_pool *pool, unsigned size_class);
+
+    /* An arena has become a watched heap's, and is about to be no longer. Its first has come with it; those that
+     * it leaves behind for ever stay its own. */
+    void (*joined)(const fief *f, const fi_arena *arena);
+    void (*leaving)(const fief *f, const fi_arena *arena);
 } fi_watch;
 
 /* Defined by src/debug. */

@@ -173,6 +173,8 @@ static bool is_kept(const fief *f, const fi_arena *arena) {
 
 static void leave_arena(fief *f, fi_arena *arena) {
     bool kept = is_kept(f, arena), huge = arena->granules == 0;
+    if (f->debug != NULL && !kept)
+        fi_the_watch.leaving(f, arena);
     if (huge)
         fi_pool_close(fi_map_pools(arena));
     else
@@ -237,6 +239,12 @@ FI_COLD static void settle_leaks(fief *f) {
         fi_heap_flush_lists(f);
 }
 
+FI_COLD static void end_watch(fief *f, bool keeps_home) {
+    if (!keeps_home)
+        fi_the_watch.leaving(f, f->arenas[0]);
+    fi_the_watch.end(f);
+}
+
 /* What the handle owns outside of its arenas, and the fields that the next handle here must find as in a fresh
  * one. What tells who it was stays: a program may still hold it. */
 static void clean_handle(fief *f) {
@@ -275,7 +283,7 @@ fief_status fi_life_end(fief *f) {
             leave_arena(f, f->arenas[i]);
     bool keeps = !is_plain && is_kept(f, home);
     if (f->debug != NULL)
-        fi_the_watch.end(f);
+        end_watch(f, keeps);
     close_pools(f, home);
     clean_handle(f);
     if (keeps)

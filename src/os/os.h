@@ -66,10 +66,12 @@ void fi_os_stop(void);
 
 /* An access to memory that may not be touched. */
 typedef enum fi_fault_kind { FI_FAULT_ACCESS, FI_FAULT_READ, FI_FAULT_WRITE } fi_fault_kind;
+struct fi_registers; /* backtrace.h */
 typedef struct fi_fault {
     const char *address;
     const void *pc;
     fi_fault_kind kind;
+    const struct fi_registers *at; /* where a walk begins that has the program's frames alone */
 } fi_fault;
 
 /* True: the access may be tried again. Runs in a signal handler. */

@@ -1,6 +1,7 @@
 /* Faults, on Linux. */
 #define _GNU_SOURCE
 #include "base/atomics.h"
+#include "os/backtrace.h"
 #include "os/os.h"
 
 #include <signal.h>
@@ -43,6 +44,13 @@ static bool call_on(char *stack, const fi_fault *fault) {
     return result;
 }
 
+/* Rules are looked up for what was called, which is before what a call returns to. */
+static fi_registers registers_of(const ucontext_t *context) {
+    const greg_t *registers = context->uc_mcontext.gregs;
+    return (fi_registers){(uintptr_t)registers[REG_RIP] + 1, (uintptr_t)registers[REG_RSP],
+                          (uintptr_t)registers[REG_RBP]};
+}
+
 #elif defined(__aarch64__)
 
 static const void *pc_of(const ucontext_t *context) {
@@ -75,6 +83,10 @@ static bool call_on(char *stack, const fi_fault *fault) {
     return ((uintptr_t)argument & 1) != 0;
 }
 
+static fi_registers registers_of(const ucontext_t *context) {
+    return (fi_registers){0, (uintptr_t)context->uc_mcontext.sp, (uintptr_t)context->uc_mcontext.regs[29]};
+}
+
 #else
 
 static const void *pc_of(const ucontext_t *context) {
@@ -95,6 +107,11 @@ static char *sp_of(const ucontext_t *context) {
 static bool call_on(char *stack, const fi_fault *fault) {
     (void)stack;
     return handler(fault);
+}
+
+static fi_registers registers_of(const ucontext_t *context) {
+    (void)context;
+    return (fi_registers){0, 0, 0};
 }
 
 #endif
@@ -126,7 +143,8 @@ static bool handle(const fi_fault *fault, const ucontext_t *context) {
 }
 
 static void meet(int number, siginfo_t *info, void *context) {
-    const fi_fault fault = {info->si_addr, pc_of(context), kind_of(context)};
+    const fi_registers at = registers_of(context);
+    const fi_fault fault = {info->si_addr, pc_of(context), kind_of(context), &at};
     bool is_sent = info->si_code <= 0; /* by somebody, not by the processor */
     if (is_sent || !is_handled(&fault) || !handle(&fault, context))
         hand_on(number, info, context);

@@ -117,3 +117,7 @@ fi_trace fi_capture(fief *f, const void *site) {
     fi_trace stack = capture_native(&here, fi_os_return_address(site));
     return f != NULL && f->frames != NULL ? put_frames_in_front(f, stack) : stack;
 }
+
+fi_trace fi_capture_at(const fi_registers *at, const void *site) {
+    return walk_slow(NULL, at, fi_os_return_address(site), fi_load_relaxed(&depth));
+}

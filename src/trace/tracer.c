@@ -72,5 +72,8 @@ static fi_trace note(const void *site) {
     return site != NULL ? fi_depot_put(&pc, 1) : 0;
 }
 
-const fi_tracer fi_the_tracer = {
-    .capture = fi_capture, .note = note, .tell = tell_trace, .forgo_names = fi_symbols_forgo};
+const fi_tracer fi_the_tracer = {.capture = fi_capture,
+                                 .capture_at = fi_capture_at,
+                                 .note = note,
+                                 .tell = tell_trace,
+                                 .forgo_names = fi_symbols_forgo};

@@ -39,6 +39,7 @@ static inline void test_tell(fi_trace trace, fi_frame_fn *tell, void *arg) {
 static inline void test_forgo_names(void) {
 }
 
-const fi_tracer fi_the_tracer = {test_capture, test_note, test_tell, test_forgo_names};
+const fi_tracer fi_the_tracer = {
+    .capture = test_capture, .note = test_note, .tell = test_tell, .forgo_names = test_forgo_names};
 
 #endif

@@ -38,7 +38,8 @@ void fi_fence_draw_end(const fi_spot *spot, size_t size) {
 
 /* Whether the slot before has drawn the fence that this block has before it. */
 static bool has_neighbour(const fi_spot *spot) {
-    return spot->index > 0 && fi_pool_is_small(spot->pool) && spot->record[-1].state != FI_RECORD_NONE;
+    return spot->index > 0 && fi_pool_is_small(spot->pool) &&
+           fi_record_state_of(spot->record - 1) != FI_RECORD_NONE;
 }
 
 void fi_fence_draw(const fi_spot *spot, size_t size) {

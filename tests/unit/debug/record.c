@@ -69,7 +69,7 @@ Test(record, before_the_first_watched_heap_there_are_none) {
 Test(record, a_pool_that_is_opened_anew_has_blank_ones) {
     fief *f = heap_at(FIEF_DEBUG_CHECK);
     fi_spot spot = spot_at(f, fief_alloc(f, 10));
-    cr_assert(fi_records_open(spot.pool));
+    cr_assert(fi_records_open(spot.pool, FI_SHEET_RECORDS - 1));
     assert_equal(fi_record_state_of(spot.record), FI_RECORD_NONE);
     assert_equal(spot.record->serial, 0);
 }

@@ -35,9 +35,9 @@ Test(state, the_first_allocations_know_when_they_were_made) {
 
 Test(state, one_thread_may_be_inside_again) {
     fief *f = heap_at(FIEF_DEBUG_CHECK);
-    uint64_t outer = fi_debug_enter(f, "outer", NULL), inner = fi_debug_enter(f, "inner", NULL);
-    assert_equal(outer, 0);
-    assert_equal(inner, fi_os_thread_id());
+    fi_visit outer = fi_debug_enter(f, "outer", NULL), inner = fi_debug_enter(f, "inner", NULL);
+    assert_equal(outer.previous, 0);
+    assert_equal(inner.previous, fi_os_thread_id());
     fi_debug_leave(f, inner);
     fi_debug_leave(f, outer);
     assert_equal(f->debug->inside_thread, 0);
@@ -49,7 +49,7 @@ Test(state, a_second_thread_that_comes_in_is_told) {
     fief *f = heap_at(FIEF_DEBUG_CHECK);
     f->debug->inside_thread = 4711;
     f->debug->inside_operation = "fief_alloc";
-    uint64_t before = fi_debug_enter(f, "fief_free", NULL);
+    fi_visit before = fi_debug_enter(f, "fief_free", NULL);
     assert_equal(heard.kinds[FIEF_MISUSE_TWO_THREADS], 1);
     cr_assert_not_null(strstr(heard.text, "thread 4711, in fief_alloc\n"));
     fi_debug_leave(f, before);
@@ -59,7 +59,7 @@ Test(state, a_second_thread_that_comes_in_is_told) {
 
 Test(state, one_that_came_in_meanwhile_is_told_at_the_way_out) {
     fief *f = heap_at(FIEF_DEBUG_CHECK);
-    uint64_t before = fi_debug_enter(f, "fief_free", NULL);
+    fi_visit before = fi_debug_enter(f, "fief_free", NULL);
     f->debug->inside_thread = 4711;
     fi_debug_leave(f, before);
     assert_equal(heard.kinds[FIEF_MISUSE_TWO_THREADS], 1);

@@ -48,15 +48,9 @@ static fi_spot take(fief *f, size_t size, size_t alignment, bool zero) {
 
 static void record(fief *f, const fi_spot *spot, const fi_request *request, size_t alignment) {
     fi_record *r = spot->record;
-    r->serial = fi_debug_next_serial(f->debug);
-    r->size = request->size;
+    uint64_t serial = fi_debug_next_serial(f->debug);
+    fi_record_write(r, request, serial, fi_event_now(f, request->site), alignment);
     r->next = 0;
-    r->freed_by = FIEF_ID_NONE;
-    r->made = fi_event_now(f, request->site);
-    r->freed = (fi_event){0, 0, 0};
-    r->alignment_shift = (uint8_t)fi_lowest_bit(alignment);
-    r->domain = request->domain;
-    r->tag = request->tag;
     fi_store_release(&r->state, FI_RECORD_LIVE);
     f->count.watched_allocations++;
     f->count.watched_blocks++;
@@ -195,8 +189,8 @@ static void check_fences(fief *f, const fi_spot *spot, const fi_release *how) {
 
 static void free_live(fief *f, const fi_spot *spot, const fi_release *how) {
     check_fences(f, spot, how);
-    spot->record->freed = fi_event_now(f, how->site);
-    spot->record->freed_by = f->id;
+    fi_event_store(&spot->record->freed, fi_event_now(f, how->site));
+    fi_store_relaxed(&spot->record->freed_by, f->id);
     hold(f, spot);
 }
 
@@ -249,7 +243,8 @@ static void *resize_in_place(fief *f, const fi_spot *spot, size_t size) {
         fi_fill(spot->block + had, FI_FRESH, size - had);
     f->count.watched_bytes += size - had;
     fi_store_relaxed(&spot->record->size, size);
-    spot->record->alignment_shift = (uint8_t)fi_lowest_bit(f->fast.round + 1); /* all that a realloc keeps */
+    uint8_t kept = (uint8_t)fi_lowest_bit(f->fast.round + 1); /* all that a realloc keeps */
+    fi_store_relaxed(&spot->record->alignment_shift, kept);
     return spot->block;
 }
 
@@ -322,8 +317,8 @@ bool fi_watched_claim(const fi_found *found, fief_id caller, const void *site) {
     uint8_t live = FI_RECORD_LIVE;
     if (record == NULL || !fi_cas_acq_rel(&record->state, &live, FI_RECORD_SENT))
         return false;
-    record->freed = fi_event_elsewhere(fi_load_relaxed(&found->slot->watched), site);
-    record->freed_by = caller;
+    fi_event_store(&record->freed, fi_event_elsewhere(fi_load_relaxed(&found->slot->watched), site));
+    fi_store_relaxed(&record->freed_by, caller);
     return true;
 }
 

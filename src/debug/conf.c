@@ -263,8 +263,8 @@ static void parse_item(parser *p, span item) {
     key_type type = kind != 0 ? key_of_kind(kind) : keys[key];
     if (!read_value(p->conf, &type, value))
         warn_of_value(p, &type, name, value);
-    else if (kind == 0)
-        p->conf->given |= UINT32_C(1) << key;
+    else
+        p->conf->given |= UINT32_C(1) << (kind != 0 ? FI_CONF_ON_KIND : key);
 }
 
 size_t fi_conf_parse(fi_conf *conf, const char *text, fi_conf_kind_name *kind_name, fief_text_fn *warn,

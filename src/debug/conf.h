@@ -28,7 +28,8 @@ typedef enum fi_conf_key {
     FI_CONF_BREAK,
     FI_CONF_SYMBOLS,
     FI_CONF_TOOLS,
-    FI_CONF_KEYS
+    FI_CONF_KEYS,
+    FI_CONF_ON_KIND = FI_CONF_KEYS /* any on_<kind>: a bit for all of them */
 } fi_conf_key;
 
 /* What was not given is 0. */

@@ -52,6 +52,12 @@ static fief_misuse kind_of(const hit *h, const char *p) {
     return p < h->block ? FIEF_MISUSE_UNDERFLOW : FIEF_MISUSE_OVERFLOW;
 }
 
+/* Whether it is in a guarded place. Signal handler, on little stack. */
+static bool concerns(const fi_fault *fault) {
+    fi_found found = fi_find(fault->address);
+    return found.owner != NULL && found.view.state == FI_POOL_GUARDED;
+}
+
 /* Signal handler: reads descriptors and records, and writes the report. */
 static bool meet(const fi_fault *fault) {
     fi_found found = fi_find(fault->address);
@@ -80,5 +86,5 @@ static bool meet(const fi_fault *fault) {
 }
 
 bool fi_fault_init(void) {
-    return fi_os_catch_faults(meet);
+    return fi_os_catch_faults(concerns, meet);
 }

@@ -18,7 +18,7 @@ static size_t near_bytes(const fi_spot *spot, size_t size) {
 
 void fi_fence_draw_end(const fi_spot *spot, size_t size) {
     size_t fence = spot->slot_bytes - size;
-    if (FI_LIKELY(fence <= 2 * FI_FENCE_BYTES)) {
+    if (FI_LIKELY(fence >= FI_FENCE_BYTES && fence <= 2 * FI_FENCE_BYTES)) {
         fi_fence_put(spot->block + size);
         fi_fence_put(slot_end(spot) - FI_FENCE_BYTES);
         return;
@@ -33,8 +33,8 @@ void fi_fence_draw_end(const fi_spot *spot, size_t size) {
 static bool has_neighbour(const fi_spot *spot) {
     if (!fi_pool_is_small(spot->pool))
         return false;
-    bool was_used = spot->record->state != FI_RECORD_NONE; /* it had one before, then */
-    return was_used || (spot->index > 0 && spot->record[-1].state != FI_RECORD_NONE);
+    bool was_used = fi_record_state_of(spot->record) != FI_RECORD_NONE; /* it had one before, then */
+    return was_used || (spot->index > 0 && fi_record_state_of(spot->record - 1) != FI_RECORD_NONE);
 }
 
 void fi_fence_draw(const fi_spot *spot, size_t size) {

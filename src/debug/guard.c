@@ -186,15 +186,9 @@ static bool take(fief *f, size_t bytes, fi_spot *spot) {
 }
 
 static void write_record(fief *f, fi_record *r, const fi_request *request, size_t alignment, size_t offset) {
-    r->serial = fi_debug_next_serial(f->debug);
-    r->size = request->size;
-    r->freed_by = FIEF_ID_NONE;
-    r->made = fi_event_now(f, request->site);
-    r->freed = (fi_event){0, 0, 0};
-    r->alignment_shift = (uint8_t)fi_lowest_bit(alignment);
-    r->domain = request->domain;
-    r->tag = request->tag;
-    r->offset = (uint16_t)offset;
+    uint64_t serial = fi_debug_next_serial(f->debug);
+    fi_record_write(r, request, serial, fi_event_now(f, request->site), alignment);
+    fi_store_relaxed(&r->offset, (uint16_t)offset);
     fi_store_release(&r->state, FI_RECORD_LIVE);
 }
 

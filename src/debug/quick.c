@@ -25,24 +25,22 @@ static inline bool holds(const fief *f, const fi_pool *pool, const void *p) {
 /* ---- allocation ---- */
 
 static inline void draw_fences(char *block, size_t size, size_t slot_bytes, const fi_record *r, unsigned index) {
-    bool first_use = r->state == FI_RECORD_NONE;
-    if (FI_UNLIKELY(first_use) && (index == 0 || r[-1].state == FI_RECORD_NONE))
+    bool first_use = fi_record_state_of(r) == FI_RECORD_NONE;
+    if (FI_UNLIKELY(first_use) && (index == 0 || fi_record_state_of(r - 1) == FI_RECORD_NONE))
         fi_fence_put(block - FI_FENCE_BYTES);
     fi_fence_put(block + size);
     fi_fence_put(block + slot_bytes - FI_FENCE_BYTES);
 }
 
 static inline void write_record(fief *f, fi_record *r, size_t size, const void *site) {
-    fi_debug *debug = f->debug;
-    r->serial = fi_debug_next_serial(debug);
-    r->size = size;
+    uint64_t serial = fi_debug_next_serial(f->debug);
+    fi_store_relaxed(&r->serial, serial);
+    fi_store_relaxed(&r->size, size);
     r->next = 0;
-    r->made.trace = fi_debug_trace(f, site);
-    r->made.thread = (uint32_t)debug->inside_thread;
-    r->made.ms = debug->now_ms;
-    r->alignment_shift = f->fast.round == 15 ? 4 : 3;
-    r->domain = FIEF_DOMAIN_PLAIN;
-    r->tag = 0;
+    fi_event_store(&r->made, fi_event_now(f, site));
+    fi_store_relaxed(&r->alignment_shift, (uint8_t)(f->fast.round == 15 ? 4 : 3));
+    fi_store_relaxed(&r->domain, FIEF_DOMAIN_PLAIN);
+    fi_store_relaxed(&r->tag, 0);
     fi_store_release(&r->state, FI_RECORD_LIVE);
     f->count.watched_allocations++;
     f->count.watched_blocks++;
@@ -101,8 +99,8 @@ void *fi_quick_alloc(fief *f, size_t size, const void *site) {
     }
     unsigned index;
     fi_record *r = record_at(f, pool, block, &index);
-    r->freed_by =
-        FIEF_ID_NONE; /* a write, before the first read: the system then gives the page once, not twice */
+    /* A write, before the first read: the system then gives the page once, not twice. */
+    fi_store_relaxed(&r->freed_by, FIEF_ID_NONE);
     check_link(f, size_class, block, slot_bytes, r);
     expect(f, f->own_lists[size_class]);
     draw_fences(block, size, slot_bytes, r, index);
@@ -122,7 +120,7 @@ bool fi_quick_find(const fief *f, void *p, fi_spot *spot) {
     spot->block = p;
     spot->slot_bytes = fi_class_bytes(pool->size_class);
     spot->fence_bytes = FI_FENCE_BYTES;
-    return FI_LIKELY(spot->record->state == FI_RECORD_LIVE);
+    return FI_LIKELY(fi_record_state_of(spot->record) == FI_RECORD_LIVE);
 }
 
 bool fi_quick_free(fief *f, void *p, size_t said, const void *site) {
@@ -134,12 +132,9 @@ bool fi_quick_free(fief *f, void *p, size_t said, const void *site) {
     bool as_said = (said == FI_ANY_SIZE || said == size) && r->domain == FIEF_DOMAIN_PLAIN;
     if (FI_UNLIKELY(!as_said || !fi_fence_is_plain(&spot, size)))
         return false;
-    fi_debug *debug = f->debug;
+    fi_event_store(&r->freed, fi_event_now(f, site)); /* before the fill: a runtime may find its stack by p */
+    fi_store_relaxed(&r->freed_by, f->id);
     memset(p, FI_FREED, size);
-    r->freed.trace = fi_debug_trace(f, site);
-    r->freed.thread = (uint32_t)debug->inside_thread;
-    r->freed.ms = debug->now_ms;
-    r->freed_by = f->id;
     f->count.watched_blocks--;
     f->count.watched_bytes -= size;
     fi_store_release(&r->state, FI_RECORD_HELD);

@@ -72,13 +72,22 @@ bool fi_records_enable(const fi_pool *pool) {
     return made;
 }
 
-/* Writing zeros costs less than having the system make them: pools come and go. */
+/* What is read of a record before it is written. */
+static void blank(fi_record *record) {
+    record->next = 0;
+    fi_store_relaxed(&record->serial, 0);
+    fi_store_relaxed(&record->room_shift, 0);
+    fi_store_release(&record->state, FI_RECORD_NONE);
+}
+
+/* Writing them costs less than having the system make zeros: pools come and go. */
 bool fi_records_open(const fi_pool *pool, unsigned count) {
     FI_ASSERT(count < FI_SHEET_RECORDS);
     fi_record *had = fi_load_acquire(&fi_sheets[fi_map_index(pool)]);
     if (had == NULL)
         return fi_records_enable(pool);
-    memset(had, 0, count * sizeof *had);
+    for (unsigned i = 0; i < count; i++)
+        blank(had + i);
     return true;
 }
 

@@ -77,6 +77,13 @@ static inline fi_record_state fi_record_state_of(const fi_record *record) {
     return (fi_record_state)fi_load_acquire(&record->state);
 }
 
+/* For those who read while it is written. */
+static inline void fi_event_store(fi_event *to, fi_event event) {
+    fi_store_relaxed(&to->trace, event.trace);
+    fi_store_relaxed(&to->thread, event.thread);
+    fi_store_relaxed(&to->ms, event.ms);
+}
+
 /* Which record it is: lists of records are linked by these and not by addresses, so that a link that was
  * overwritten leads to nothing worse than another record. 0 is none. */
 typedef uint64_t fi_record_ref;

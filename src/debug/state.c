@@ -26,6 +26,18 @@ fi_event fi_event_elsewhere(unsigned level, const void *site) {
                       .ms = fi_debug_ms()};
 }
 
+void fi_record_write(fi_record *record, const fi_request *request, uint64_t serial, fi_event made,
+                     size_t alignment) {
+    fi_store_relaxed(&record->serial, serial);
+    fi_store_relaxed(&record->size, request->size);
+    fi_store_relaxed(&record->freed_by, FIEF_ID_NONE);
+    fi_event_store(&record->made, made);
+    fi_event_store(&record->freed, (fi_event){0, 0, 0});
+    fi_store_relaxed(&record->alignment_shift, (uint8_t)fi_lowest_bit(alignment));
+    fi_store_relaxed(&record->domain, request->domain);
+    fi_store_relaxed(&record->tag, request->tag);
+}
+
 /* ---- one at a time ---- */
 
 void fi_debug_meet(fief *f, uint64_t other, const char *operation, const void *site) {

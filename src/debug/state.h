@@ -57,6 +57,10 @@ static inline fi_event fi_event_now(fief *f, const void *site) {
 /* The same without a handle: of a heap that is watched at `level`. Any thread. */
 fi_event fi_event_elsewhere(unsigned level, const void *site);
 
+/* All of a record but its links, its place and its state. Others may be reading. */
+void fi_record_write(fi_record *record, const fi_request *request, uint64_t serial, fi_event made,
+                     size_t alignment);
+
 /* Milliseconds since fief first watched anything, modulo 2^32. */
 uint32_t fi_debug_ms(void);
 

@@ -77,8 +77,10 @@ typedef struct fi_fault {
 /* True: the access may be tried again. Runs in a signal handler. */
 typedef bool fi_fault_fn(const fi_fault *fault);
 
-/* Has `fn` see each fault of the process first; whoever handled them before gets what it does not settle. Once. */
-bool fi_os_catch_faults(fi_fault_fn *fn);
+/* Has `fn` see each fault of the process first that `concerns` says yes to; whoever handled them before gets the
+ * others, and what it does not settle. `fn` has the stack that the fault happened on, not the small one of
+ * signals: so that it may be no fault of the stack's. Once. */
+bool fi_os_catch_faults(fi_fault_fn *concerns, fi_fault_fn *fn);
 
 /* A variable of the environment; NULL if it is not set, or the program runs with more rights than its user. */
 const char *fi_os_setting(const char *name);

@@ -65,12 +65,13 @@ static inline fi_block *fi_pool_block(const fi_pool *pool, const void *owner, un
     return (fi_block *)(fi_pool_start(pool, owner) + index * fi_class_bytes(pool->size_class));
 }
 
-/* Bytes of pages that its first `blocks` blocks lie on; a page that it shares with the handle is the handle's. */
+/* Bytes of pages from its granule's start to the end of its first `blocks` blocks; a page that it shares with the
+ * handle is the handle's. Of a watched heap there is room before the first block, which is used, too. */
 static inline size_t fi_pool_extent(const fi_pool *pool, const void *owner, unsigned blocks) {
-    size_t page = fi_os_page_bytes();
-    size_t start = (size_t)fi_pool_start(pool, owner);
-    size_t end = start + blocks * fi_class_bytes(pool->size_class);
-    return fi_round_up(end, page) - fi_round_up(start, page);
+    size_t page = fi_os_page_bytes(), granule = (size_t)fi_map_address(pool);
+    size_t end = (size_t)fi_pool_start(pool, owner) + blocks * fi_class_bytes(pool->size_class);
+    size_t start = granule == (size_t)owner ? granule + page : granule;
+    return blocks != 0 && end > start ? fi_round_up(end, page) - start : 0;
 }
 
 /* Takes a block back. True: the pool's event is due. */

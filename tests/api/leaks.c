@@ -106,7 +106,7 @@ Test(leaks, suppressed_ones_are_counted_and_not_told) {
         cr_assert_not_null(fief_alloc(f, 20));
         told t = report(f, FIEF_TEXT);
         assert_told(t, "20 bytes in 1 block from 1 place\n");
-        assert_told(t, "(1 block, 300 bytes suppressed)");
+        assert_told(t, "(1 block, 300 bytes is suppressed)");
         fief_destroy(f);
     }
 }

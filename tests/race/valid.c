@@ -195,14 +195,14 @@ static bool count_block(void *start, size_t bytes, void *arg) {
     return true;
 }
 
-/* What others have freed is still on its way, so there may be more blocks than the program knows. */
+/* What others have freed is still on its way, or is counted until it is taken in. */
 static void look(interpreter *i) {
     unsigned seen = 0, known = 0;
     REQUIRE(fief_check(i->heap) == 0);
     REQUIRE(fief_visit(i->heap, count_block, &seen) == FIEF_OK);
     for (unsigned slot = 0; slot < SLOTS; slot++)
         known += i->blocks[slot].start != NULL;
-    REQUIRE(seen >= known && race_stats(i->heap).live_blocks == seen);
+    REQUIRE(seen >= known && race_stats(i->heap).live_blocks >= seen);
 }
 
 static void take_a_turn(interpreter *i, worker *w) {

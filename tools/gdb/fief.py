@@ -1335,25 +1335,22 @@ class Check:
     def look_at_quarantine(self):
         debug, picker = self.heap.debug, self.world.record_picker
         self.held, size = 0, 0
-        address, seen, last = debug.quarantine_oldest, set(), 0
-        slots = {}
-        for _, pool in self.heap.pools:
-            sheet = self.world.sheet(pool.index) if not pool.is_guarded() else 0
-            if sheet != 0:
-                slots[sheet] = pool.block_bytes() if pool.is_small() else pool.large_bytes
-        sheet_bytes = self.world.constant("FI_SHEET_RECORDS") * picker.bytes
-        while address != 0:
-            if address in seen:
-                self.complain("the quarantine goes in a circle, back to %#x" % address)
+        pools = {pool.index: pool for _, pool in self.heap.pools if not pool.is_guarded()}
+        reference, seen, last = debug.quarantine_oldest, set(), 0
+        while reference != 0:
+            if reference in seen:
+                self.complain("the quarantine goes in a circle, back to %#x" % reference)
                 return
-            slot = slots.get(address & -sheet_bytes)
-            record = picker.at(self.memory, address) if slot is not None else None
+            pool, index = pools.get((reference - 1) >> 16), (reference - 1) & 0xFFFF  # see fi_record_ref
+            sheet = self.world.sheet(pool.index) if pool is not None else 0
+            record = picker.at(self.memory, sheet + index * picker.bytes) if sheet != 0 else None
             if record is None or self.world.record_states.get(record.state) != "held":
-                self.complain("the quarantine has %#x, which is no held block's record" % address)
+                self.complain("the quarantine has %#x, which is no held block's record" % reference)
                 return
-            seen.add(address)
-            self.held, size = self.held + 1, size + slot
-            last, address = address, record.next
+            seen.add(reference)
+            self.held += 1
+            size += pool.block_bytes() if pool.is_small() else pool.large_bytes
+            last, reference = reference, record.next
         if last != debug.quarantine_newest and last != 0:
             self.complain("the quarantine does not end in its newest block")
         self.compare("bytes in quarantine", debug.quarantine_bytes, size)

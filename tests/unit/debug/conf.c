@@ -127,7 +127,7 @@ Test(conf, each_kind_of_misuse_is_a_key) {
     assert_equal(conf.on_kind[FIEF_MISUSE_INTERIOR], FIEF_POLICY_ABORT);
     assert_equal(conf.on_kind[FIEF_MISUSE_WRITE_AFTER_FREE], FIEF_POLICY_IGNORE);
     assert_equal(conf.on_kind[FIEF_MISUSE_LATE_FREE], FIEF_POLICY_DEFAULT);
-    assert_equal(conf.given, 0);
+    assert_equal(conf.given, 1 << FI_CONF_ON_KIND);
 }
 
 Test(conf, blanks_and_empty_items_mean_nothing) {

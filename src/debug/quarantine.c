@@ -40,7 +40,7 @@ static bool is_intact(fief *f, const fi_spot *spot, const char *operation) {
 /* Back to the heap. */
 static void let_go(fief *f, const fi_spot *spot) {
     fi_store_release(&spot->record->state, FI_RECORD_FREE);
-    fi_tool_reuse(spot->block, sizeof(fi_block));
+    fi_tool_reuse(spot->block, spot->slot_bytes);
     if (fi_pool_is_small(spot->pool))
         fi_links_give(f, spot);
     else

@@ -11,6 +11,7 @@
 #include "debug/quarantine.h"
 #include "debug/settings.h"
 #include "debug/state.h"
+#include "debug/walk.h"
 #include "os/os.h"
 
 enum { QUARANTINE_BYTES = 256 * 1024 };
@@ -81,9 +82,22 @@ static void attach(fief *f, fi_debug *debug, const fief_config *config) {
 
 /* ---- end ---- */
 
-/* What was written to after its free is found at last, and what is left is told. */
+static bool take_from_tool(fief *f, const fi_spot *spot, void *arg) {
+    (void)f, (void)arg;
+    fi_record_state state = fi_record_state_of(spot->record);
+    if (spot->pool->state == FI_POOL_GUARDED || (state != FI_RECORD_LIVE && state != FI_RECORD_SENT))
+        return true;
+    fi_tool_free(spot->block, spot->record->size);
+    fi_tool_reuse(spot->block, spot->slot_bytes);
+    return true;
+}
+
+/* What was written to after its free is found at last, and what is left is told. The memory is another's next, who
+ * must not be told that it may not touch it. */
 static bool closing(fief *f) {
     fi_quarantine_drain(f, 0);
+    if (!f->debug->fills && f->on_leak != FIEF_LEAK_KEEP)
+        fi_walk(f, take_from_tool, NULL);
     if (f->on_leak == FIEF_LEAK_KEEP) { /* what holds no block must not look as if it did */
         fi_guard_drain(f);
         if (f->own_lists != NULL)

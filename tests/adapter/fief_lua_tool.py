@@ -235,6 +235,42 @@ class Suite:
         tap.check(run.status == 0, "everything else goes on", run)
         self.check_same_as_stock(run, ["knots.lua", "talker.lua"], 5)
 
+    # What is planted in state 1 at a level: the lines on stderr that must come, in this order.
+    PLANTS = [
+        ("off", "double-free", "fief: double free in fief_free", "verdict +the call does nothing"),
+        ("off", "overflow", None, None),
+        ("check", "double-free", "fief: double free in fief_free", r"made .*freed "),
+        ("check", "overflow", "fief: overflow in fief_free", r"a block of 52 bytes.*\[01\]"),
+        ("check", "leak", 'fief: leaks of interpreter 1 "state-1 knots.lua": 52 bytes in 1 block from 1 place',
+         "serial"),
+        ("full", "foreign-free", "fief: foreign free in fief_free", r"#0 talker\.lua|caller"),
+        ("full", "double-free", "fief: double free in fief_free",
+         r"#0 knots\.lua:\d+\n.*made.*#0 knots\.lua:\d+\n.*freed .*#0 knots\.lua:\d+\n"),
+        ("full", "use-after-free", "fief: write after free in", r"made.*#0 knots\.lua:\d+\n.*freed .*at byte 8\n"),
+        ("full", "overflow", "fief: overflow in fief_free", r"made.*#0 knots\.lua:\d+\n.*right behind the end\n"),
+        ("full", "leak", "fief: leaks of interpreter 1", r"#0  knots\.lua:\d+\n"),
+        ("guard", "use-after-free", "fief: use after free in a", r"made.*#0 knots\.lua:\d+\n.*freed .*#0 knots\.lua"),
+    ]
+
+    def check_debug(self):
+        tap = self.tap
+        for level, plant, first, more in self.PLANTS:
+            run = self.run("--states", 2, "--threads", 1, "--debug", level, "--plant", plant, "--slice", 500, "--quiet",
+                           "knots.lua", "talker.lua")
+            what = "at %s a planted %s is " % (level, plant)
+            if first is None:
+                tap.check(run.stderr == "", what + "not noticed", run)
+            else:
+                tap.check(run.stderr.startswith(first) and re.search(more, run.stderr, re.S) is not None and
+                          run.stderr.count("fief: ") == 1, what + "reported, once", run)
+            tap.check(run.status == 0, "everything else goes on", run)
+            self.check_same_as_stock(run, ["knots.lua", "talker.lua"], 1)
+        for level in "check", "full":
+            run = self.run("--states", 4, "--threads", 2, "--migrate", "--debug", level, "--slice", 1000, "--quiet",
+                           "knots.lua")
+            tap.check(run.status == 0 and run.stderr == "", "where nothing is wrong, %s has nothing to tell" % level, run)
+            tap.check(run.figure("blocks never freed") == 0, "nothing is live after lua_close", run)
+
     # ---- the command line ----
 
     def check_usage(self):
@@ -249,7 +285,8 @@ class Suite:
             (["--limit", "8Q", "fine.lua"], "--limit takes a size"),
             (["--limit", "99999999999G", "fine.lua"], "--limit takes a size"),
             (["--alignment", "4", "fine.lua"], "--alignment is 8 or 16"),
-            (["--plant", "tulips", "fine.lua"], "--plant knows 'foreign-free'"),
+            (["--plant", "tulips", "fine.lua"], "--plant knows foreign-free, double-free"),
+            (["--debug", "loud", "fine.lua"], "--debug is off, check, full or guard"),
             (["--plant", "foreign-free", "fine.lua"], "needs two states"),
         ]
         for arguments, message in wrong:
@@ -281,6 +318,7 @@ def main():
         suite.check_limit()
         suite.check_errors()
         suite.check_plant()
+        suite.check_debug()
         suite.check_usage()
     print("1..%d" % tap.count)
     return 1 if tap.failed else 0

@@ -55,11 +55,13 @@ def check_valgrind(tap, options):
     clean = run("--leak-check=full", options.planted)
     tap.check(clean.status == 0 and clean.said == "", "Valgrind: nothing is found where nothing is wrong", clean)
     freed = run(options.planted, "use-after-free")
-    tap.check(freed.status == FOUND and freed.says("Invalid read of size 4", "read_at", "8 bytes inside a block of size 40 free'd"),
+    tap.check(freed.status == FOUND and
+              freed.says("Invalid read of size 4", "read_at", "8 bytes inside a block of size 40 free.d"),
               "Valgrind: a read after free is found", freed)
     tap.check(freed.says("Block was alloc'd at", "make_counts", "main"), "with the stack of the allocation", freed)
     over = run(options.planted, "overflow")
-    tap.check(over.status == FOUND and over.says("Invalid read", "0 bytes after a block of size 40 alloc'd", "make_counts"),
+    tap.check(over.status == FOUND and
+              over.says("Invalid read", "0 bytes after a block of size 40 alloc'd", "make_counts"),
               "Valgrind: so is one behind a block", over)
     fresh = run(options.planted, "uninitialised")
     tap.check(fresh.status == FOUND and fresh.says("uninitialised value"), "Valgrind: and one of a fresh block", fresh)
@@ -89,9 +91,11 @@ def check_sanitizer(tap, options):
             known = run(fault)
             tap.check(known.status == 0, "LeakSanitizer: " + what, known)
         lost = run("lost")
-        tap.check(lost.status == FOUND and lost.says("369 byte.* leaked"), "LeakSanitizer: without the heap it is", lost)
+        tap.check(lost.status == FOUND and lost.says("369 byte.* leaked"), "LeakSanitizer: without the heap it is",
+                  lost)
     clean = run()
-    tap.check(clean.status == 0 and clean.said == "", "AddressSanitizer: nothing is found where nothing is wrong", clean)
+    tap.check(clean.status == 0 and clean.said == "", "AddressSanitizer: nothing is found where nothing is wrong",
+              clean)
     guard = run(FIEF_CONF="leaks:0,debug:guard")
     tap.check(guard.status == 0 and guard.said == "", "nor with guarded blocks", guard)
     for fault, what in (("use-after-free", "a read after free is found"), ("overflow", "so is one behind a block")):

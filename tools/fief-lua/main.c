@@ -17,8 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PLANTED_BYTES = 56 }; /* a Lua table's */
-
 static void add_time(step *s, uint64_t begin_ns) {
     uint64_t ns = process_clock_ns() - begin_ns;
     s->total_ns += ns;
@@ -36,8 +34,8 @@ static void create_all(tenant *tenants, const options *o, measurements *m) {
 /* State 2 gets a block of state 1's, and frees it after its first turn. */
 static void plant_foreign_free(tenant *tenants) {
     if (tenants[0].heap != NULL)
-        tenants[1].planted = fief_alloc(tenants[0].heap, PLANTED_BYTES);
-    if (tenants[1].planted == NULL || tenants[1].ended)
+        tenants[1].planted_foreign = fief_alloc(tenants[0].heap, PLANTED_BYTES);
+    if (tenants[1].planted_foreign == NULL || tenants[1].ended)
         fputs("fief-lua: no foreign free: the two states that it takes have no memory for it\n", stderr);
 }
 
@@ -93,7 +91,7 @@ static unsigned host_states(const options *o) {
     measurements m = {.before = process_memory_now()};
     tenant *tenants = host_alloc_zeros(o->state_count, sizeof *tenants);
     create_all(tenants, o, &m);
-    if (o->plant_foreign_free)
+    if (o->plant == PLANT_FOREIGN_FREE)
         plant_foreign_free(tenants);
     run_all(tenants, o, &m);
     end_all(tenants, o, &m);

@@ -33,7 +33,16 @@ static const char usage[] =
     "  --slice INSTRUCTIONS  end a turn after so many of Lua's instructions (default: 100000)\n"
     "  --limit SIZE          memory of each state, as in 512K, 8M or 1G (default: no limit)\n"
     "  --alignment 8|16      of small blocks; 8 suits Lua, whose tables are of 56 bytes (default: 8)\n"
-    "  --plant foreign-free  have state 2 free a block of state 1, to see it caught\n"
+    "  --debug LEVEL         watch the heaps at a debug level: off, check, full or guard (default: off). At\n"
+    "                        full and guard the stacks in reports begin with lines of Lua. FIEF_CONF in the\n"
+    "                        environment can say more (docs/debugging.md)\n"
+    "  --plant MISUSE        do something wrong, to see it caught and reported on stderr:\n"
+    "                        foreign-free: state 2 frees a block of state 1\n"
+    "                        double-free: state 1 frees a block of its own twice\n"
+    "                        use-after-free: state 1 writes to a block that it has freed\n"
+    "                        overflow: it writes behind a block's end (seen from --debug check on)\n"
+    "                        leak: it never frees a block (told at the end, from --debug check on)\n"
+    "                        The misuse is reported, and the states go on\n"
     "  --quiet               show no progress on stderr\n"
     "  --help, --version\n"
     "\n"
@@ -104,25 +113,32 @@ static bool parse_alignment(const char *text, size_t *out) {
     return true;
 }
 
-static bool parse_plant(const char *text, bool *out) {
-    *out = strcmp(text, "foreign-free") == 0;
-    return *out || complain("--plant knows 'foreign-free', not '%s'", text);
+static bool parse_plant(const char *text, plant *out) {
+    return plant_find(text, out) || complain("--plant knows foreign-free, double-free, use-after-free, overflow "
+                                             "and leak, not '%s'",
+                                             text);
+}
+
+static bool parse_debug(const char *text, fief_debug *out) {
+    static const char *const levels[] = {"off", "check", "full", "guard"};
+    for (unsigned level = FIEF_DEBUG_OFF; level <= FIEF_DEBUG_GUARD; level++) {
+        if (strcmp(text, levels[level]) == 0) {
+            *out = (fief_debug)level;
+            return true;
+        }
+    }
+    return complain("--debug is off, check, full or guard, not '%s'", text);
 }
 
 /* ---- the line ---- */
 
 static const struct option long_options[] = {
-    {"states", required_argument, NULL, 's'},
-    {"threads", required_argument, NULL, 't'},
-    {"migrate", no_argument, NULL, 'm'},
-    {"slice", required_argument, NULL, 'i'},
-    {"limit", required_argument, NULL, 'l'},
-    {"alignment", required_argument, NULL, 'a'},
-    {"plant", required_argument, NULL, 'p'},
-    {"quiet", no_argument, NULL, 'q'},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'v'},
-    {NULL, 0, NULL, 0},
+    {"states", required_argument, NULL, 's'}, {"threads", required_argument, NULL, 't'},
+    {"migrate", no_argument, NULL, 'm'},      {"slice", required_argument, NULL, 'i'},
+    {"limit", required_argument, NULL, 'l'},  {"alignment", required_argument, NULL, 'a'},
+    {"debug", required_argument, NULL, 'd'},  {"plant", required_argument, NULL, 'p'},
+    {"quiet", no_argument, NULL, 'q'},        {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0},
 };
 
 static bool take_option(options *o, int letter, const char *value) {
@@ -142,7 +158,9 @@ static bool take_option(options *o, int letter, const char *value) {
     case 'a':
         return parse_alignment(value, &o->alignment);
     case 'p':
-        return parse_plant(value, &o->plant_foreign_free);
+        return parse_plant(value, &o->plant);
+    case 'd':
+        return parse_debug(value, &o->debug);
     case 'm':
         o->migrate = true;
         return true;
@@ -168,7 +186,7 @@ static bool check(options *o) {
             return complain("cannot read %s: %s", o->scripts[i], strerror(errno));
     if (o->state_count == 0)
         o->state_count = o->script_count;
-    if (o->plant_foreign_free && o->state_count < 2)
+    if (o->plant == PLANT_FOREIGN_FREE && o->state_count < 2)
         return complain("--plant foreign-free needs two states: one to own a block, one to free it");
     return true;
 }

@@ -2,6 +2,10 @@
 #ifndef FIEF_LUA_OPTIONS_H
 #define FIEF_LUA_OPTIONS_H
 
+#include "plant.h"
+
+#include <fief/fief.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -9,13 +13,14 @@ typedef struct options {
     const char *program;
     unsigned state_count;
     unsigned thread_count;
-    bool migrate;            /* every turn of a state on another thread than its last */
-    bool quiet;              /* no progress */
-    bool plant_foreign_free; /* one state frees a block of another's, to be caught */
-    size_t limit_bytes;      /* of each state; 0: none */
-    size_t alignment;        /* of small blocks, in bytes */
-    int slice_instructions;  /* how long a turn is */
-    char **scripts;          /* dealt out to the states in turn */
+    bool migrate;           /* every turn of a state on another thread than its last */
+    bool quiet;             /* no progress */
+    plant plant;            /* what one state does wrong, to be caught */
+    fief_debug debug;       /* how closely the heaps are watched */
+    size_t limit_bytes;     /* of each state; 0: none */
+    size_t alignment;       /* of small blocks, in bytes */
+    int slice_instructions; /* how long a turn is */
+    char **scripts;         /* dealt out to the states in turn */
     unsigned script_count;
     char **script_arguments; /* what stands behind "--" */
     int script_argument_count;

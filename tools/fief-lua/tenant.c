@@ -6,6 +6,7 @@
 #include "script.h"
 
 #include <fief/adapter/lua.h>
+#include <fief/adapter/lua_trace.h>
 
 #include <lauxlib.h>
 #include <stdio.h>
@@ -33,6 +34,12 @@ static void call_after(lua_State *L, int instructions) {
     lua_sethook(L, end_slice, LUA_MASKCOUNT, instructions);
 }
 
+/* The first state is the one that misuses its own blocks. */
+static void step_plant(tenant *t) {
+    if (t->number == 1)
+        plant_step(t->options->plant, &t->planted, t->heap);
+}
+
 static int leave_script(lua_State *L) {
     return luaL_error(L, "os.exit was called");
 }
@@ -43,6 +50,7 @@ static int leave_script(lua_State *L) {
 static void end_slice(lua_State *L, lua_Debug *where) {
     (void)where;
     tenant *t = tenant_of(L);
+    step_plant(t);
     if (t->exiting) {
         leave_script(L);
     } else if (L != t->coroutine) {
@@ -78,11 +86,19 @@ static fief_status create_heap(tenant *t) {
     fief_config config = FIEF_CONFIG_INIT;
     config.name = name;
     config.alignment = o->alignment;
+    config.debug = o->debug;
+    if (o->plant != PLANT_NONE)
+        config.on_misuse = FIEF_MISUSE_REPORT; /* to be seen, and no more */
     config.limit.hard_bytes = o->limit_bytes;
     config.limit.reserve_bytes = o->limit_bytes / RESERVE_SHARE;
     if (config.limit.reserve_bytes > MOST_RESERVE_BYTES)
         config.limit.reserve_bytes = MOST_RESERVE_BYTES;
     return fief_create(&t->heap, &config);
+}
+
+/* Whose lines stand in front of the stacks that the heap keeps; NULL: nobody's. */
+static void trace_lines_of(tenant *t, lua_State *L) {
+    fief_trace_frames(t->heap, L != NULL ? fief_lua_frames : NULL, L);
 }
 
 static void create_lua(tenant *t) {
@@ -92,6 +108,7 @@ static void create_lua(tenant *t) {
         return;
     }
     *home_of(t->lua) = t;
+    trace_lines_of(t, t->lua);
     lua_pushcfunction(t->lua, script_prepare);
     int status = lua_pcall(t->lua, 0, 0, 0);
     if (status == LUA_OK) {
@@ -138,6 +155,7 @@ bool tenant_run_turn(tenant *t) {
     fief *previous = fief_enter(t->heap);
     fief_poll(t->heap);
     int result_count;
+    trace_lines_of(t, t->coroutine);
     int status = lua_resume(t->coroutine, NULL, t->argument_count, &result_count);
     t->argument_count = 0;
     t->turn_count++;
@@ -145,8 +163,10 @@ bool tenant_run_turn(tenant *t) {
         lua_pop(t->coroutine, result_count); /* the script's own yield may have some; it ends the turn, too */
     else
         end(t, status);
-    fief_free(t->heap, t->planted);
-    t->planted = NULL;
+    for (int left = t->ended ? PLANT_STEPS : 0; left > 0; left--)
+        step_plant(t);
+    fief_free(t->heap, t->planted_foreign);
+    t->planted_foreign = NULL;
     fief_leave(previous);
     t->run_ns += process_thread_clock_ns() - begin_ns;
     return !t->ended;
@@ -156,8 +176,10 @@ bool tenant_run_turn(tenant *t) {
 
 /* Finalizers may need memory that the limit had refused. */
 static void close_lua(tenant *t) {
+    trace_lines_of(t, t->lua);
     fief_unwind_begin(t->heap);
     lua_close(t->lua);
+    trace_lines_of(t, NULL);
     fief_unwind_end(t->heap);
     t->lua = t->coroutine = NULL;
 }

@@ -32,7 +32,8 @@ typedef struct tenant {
     bool ended;
     bool exiting; /* os.exit was called: the script is on its way out */
     int exit_status;
-    void *planted; /* a block of another tenant's that this one frees after its first turn; NULL: none */
+    void *planted_foreign; /* a block of another tenant's that this one frees after its first turn; NULL: none */
+    planted planted;       /* a block of its own that it misuses */
 
     uint64_t turn_count;
     uint64_t move_count; /* turns on another thread than the one before; counted by the scheduler */

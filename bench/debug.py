@@ -4,15 +4,15 @@
 usage: bench/debug.py BUILD [--rounds N] [--runs N] [--only levels,tools,checks,instructions] [--json FILE]
                       [--from FILE...] [--update FILE]
 
-BUILD is a meson build directory (buildtype=release) with Lua 5.4 and google-benchmark. Time is the processor's, user and
-system, of a child process from its start to its end; memory is the most that was ever resident. Within a round every
-peer runs a script before the next script begins, and a figure is a multiple of the level off in the same round; what is
-printed is the median over the rounds. `levels` is fief and what checks malloc, `tools` is Valgrind (one round of shorter
-scripts), `checks` is the library with its checks taken out (bench/unchecked.py), `instructions` the same counted by
-callgrind. --runs is how often a process runs a script, but under Valgrind. --json keeps every single figure; --from takes
-them from there instead of measuring, and puts the rounds of several such files together. --update writes the tables into
-FILE, between the lines `<!-- levels: begin -->` and `<!-- levels: end -->`. A peer that is not built, or a tool that is not
-installed, is named on stderr and left out.
+BUILD is a meson build directory (buildtype=release) with Lua 5.4 and google-benchmark. Time is the processor's, user
+and system, of a child process from its start to its end; memory is the most that was ever resident. Within a round
+every peer runs a script before the next script begins, and a figure is a multiple of the level off in the same round;
+what is printed is the median over the rounds. `levels` is fief and what checks malloc, `tools` is Valgrind (one round
+of shorter scripts), `checks` is the library with its checks taken out (bench/unchecked.py), `instructions` the same
+counted by callgrind. --runs is how often a process runs a script, but under Valgrind. --json keeps every single
+figure; --from takes them from there instead of measuring, and puts the rounds of several such files together.
+--update writes the tables into FILE, between the lines `<!-- levels: begin -->` and `<!-- levels: end -->`. A peer
+that is not built, or a tool that is not installed, is named on stderr and left out.
 """
 import argparse
 import json
@@ -30,7 +30,6 @@ import run
 SCRIPTS = ['trees', 'strings', 'tables']
 SHORTER = {'trees': ('deepest, total = 14', 'deepest, total = 12'), 'strings': ('400000', '100000'),
            'tables': ('300000', '75000')}
-ALL = 'all'
 BASE = 'off'
 VALGRIND = ['valgrind', '-q', '--tool=memcheck']
 MALLOC_CHECK = {'LD_PRELOAD': 'libc_malloc_debug.so.0', 'MALLOC_CHECK_': '3'}
@@ -92,17 +91,10 @@ class Figures:
             print(f'left out: {why}', file=sys.stderr)
         self.told.add(why)
 
-    def multiple(self, row, peer, base=BASE):
+    def multiples(self, row, peer):
+        """Of the level off in the same round: one a round."""
         rounds = self.rows.get(row, {})
-        if peer not in rounds or base not in rounds:
-            return None
-        return statistics.median(a / b for a, b in zip(rounds[peer], rounds[base]))
-
-    def spread(self, row, peer):
-        """The least and the most of the rounds' multiples."""
-        rounds = self.rows.get(row, {})
-        ratios = [a / b for a, b in zip(rounds.get(peer, []), rounds.get(BASE, []))]
-        return (min(ratios), max(ratios)) if len(ratios) > 1 else None
+        return [a / b for a, b in zip(rounds.get(peer, []), rounds.get(BASE, []))]
 
 
 # ---- measuring ----
@@ -205,30 +197,32 @@ def take_from(figures, kept):
 
 # ---- tables ----
 
-def joined(figures, mark, what, peer):
-    """Each script's multiple, and their geometric mean."""
-    each = {script: figures.multiple(f'{mark} {what} {script}', peer) for script in SCRIPTS}
-    known = [multiple for multiple in each.values() if multiple is not None]
-    each[ALL] = statistics.geometric_mean(known) if len(known) == len(SCRIPTS) else None
-    return each
+def of_all(figures, mark, what, peer):
+    """Each round's geometric mean over the scripts."""
+    rows = [figures.multiples(f'{mark} {what} {script}', peer) for script in SCRIPTS]
+    return [statistics.geometric_mean(turn) for turn in zip(*rows)]
 
 
-def shown(multiple, target):
-    form = '{:.3f}' if target is not None and target < 1.1 else '{:.2f}'
-    text = run.cell(multiple, form)
-    return f'**{text}**' if target is not None and multiple is not None and multiple <= target else text
+def shown(multiples, target=None):
+    """Bold if every round is within the target; with a question mark if some are, and some are not."""
+    if not multiples:
+        return ''
+    text = ('{:.3f}' if target is not None and target < 1.1 else '{:.2f}').format(statistics.median(multiples))
+    if target is None or min(multiples) > target:
+        return text
+    return f'**{text}**' if max(multiples) <= target else f'{text} ?'
 
 
 def overview(figures, mark, peers):
     """All scripts in one: time and memory."""
     body = []
     for name, peer in peers.items():
-        time, memory = (joined(figures, mark, what, name) for what in ('time', 'memory'))
-        if time[ALL] is None:
+        if not of_all(figures, mark, 'time', name):
             continue
-        body.append([peer.heading, shown(time[ALL], peer.target), run.cell(peer.target)] +
-                    [shown(time[script], peer.target) for script in SCRIPTS] + [run.cell(memory[ALL])] +
-                    [run.cell(memory[script]) for script in SCRIPTS])
+        body.append([peer.heading, shown(of_all(figures, mark, 'time', name), peer.target), run.cell(peer.target)] +
+                    [shown(figures.multiples(f'{mark} time {s}', name), peer.target) for s in SCRIPTS] +
+                    [shown(of_all(figures, mark, 'memory', name))] +
+                    [shown(figures.multiples(f'{mark} memory {s}', name)) for s in SCRIPTS])
     head = ['', 'time, all', 'target'] + [f'time, {s}' for s in SCRIPTS] + ['memory, all'] + \
         [f'memory, {s}' for s in SCRIPTS]
     return run.table(head, body) if body else ''
@@ -240,12 +234,11 @@ def script_table(figures, script):
         time, memory = (figures.rows.get(f'levels {what} {script}', {}).get(name) for what in ('time', 'memory'))
         if time is None:
             continue
-        spread = figures.spread(f'levels time {script}', name)
-        body.append([peer.heading, f'{statistics.median(time):.2f}',
-                     shown(figures.multiple(f'levels time {script}', name), peer.target),
-                     '{:.2f} to {:.2f}'.format(*spread) if spread and name != BASE else '',
+        multiples = figures.multiples(f'levels time {script}', name)
+        body.append([peer.heading, f'{statistics.median(time):.2f}', shown(multiples, peer.target),
+                     f'{min(multiples):.2f} to {max(multiples):.2f}' if name != BASE else '',
                      f'{statistics.median(memory) / 1024:.1f}',
-                     run.cell(figures.multiple(f'levels memory {script}', name))])
+                     shown(figures.multiples(f'levels memory {script}', name))])
     return run.table([script, 's', 'multiple', 'least to most', 'peak MiB', 'multiple'], body) if body else ''
 
 
@@ -258,7 +251,7 @@ def checks_table(figures):
                 body.append([f'{row.replace("/", " ")}, {heading}'] +
                             [f'{statistics.median(peers[p]):.2f}' if p in peers else ''
                              for p in (BASE, 'unmarked', 'unchecked')] +
-                            [run.cell(figures.multiple(key, p)) for p in ('unmarked', 'unchecked')])
+                            [shown(figures.multiples(key, p)) for p in ('unmarked', 'unchecked')])
     head = ['ns', 'all checks', 'without marks', 'without any', 'multiple, without marks', 'multiple, without any']
     return run.table(head, body) if body else ''
 
@@ -273,13 +266,15 @@ def instructions_table(figures):
 
 
 def document(figures):
-    parts = [f'Machine: {figures.machine}. Medians. Bold: the target is met.']
-    check_rounds = max((len(peers[BASE]) for row, peers in figures.rows.items() if row.startswith('checks ')), default=0)
+    parts = [f'Machine: {figures.machine}. Medians. Bold: every round met the target; ?: some did, and some did not.']
+    check_rounds = max((len(peers[BASE]) for row, peers in figures.rows.items() if row.startswith('checks ')),
+                       default=0)
     for title, text in [
             (f'### Levels and tools: multiples of off, {figures.rounds} rounds', overview(figures, 'levels', LEVELS)),
             ('### Under Valgrind: multiples of off without it, one round', overview(figures, 'tools', TOOLS)),
             ('### Each script', '\n\n'.join(filter(None, (script_table(figures, s) for s in SCRIPTS)))),
-            (f'### Level off, against a build without checks: nanoseconds, {check_rounds} rounds', checks_table(figures)),
+            (f'### Level off, against a build without checks: nanoseconds, {check_rounds} rounds',
+             checks_table(figures)),
             ('### The same in instructions', instructions_table(figures))]:
         if text:
             parts += [title, text]

@@ -93,11 +93,15 @@ static bool meet(const fi_fault *fault) {
     return fault->address == forbidden + 5 && fi_os_commit(forbidden, fi_os_page_bytes());
 }
 
+static bool concerns(const fi_fault *fault) {
+    return fault != NULL;
+}
+
 static int touch_forbidden(void *arg) {
     fi_os_init();
     size_t page = fi_os_page_bytes();
     forbidden = fi_os_reserve(page, page);
-    if (!fi_os_catch_faults(meet) || !fi_os_catch_faults(meet))
+    if (!fi_os_catch_faults(concerns, meet) || !fi_os_catch_faults(concerns, meet))
         return 1;
     ((volatile char *)forbidden)[5] = 42;
     if (met != 1 || forbidden[5] != 42 || !fi_os_forbid(forbidden, page))
@@ -118,7 +122,7 @@ Test(process, a_fault_that_is_not_settled_ends_the_program) {
 static int send_itself(void *arg) {
     (void)arg;
     fi_os_init();
-    if (!fi_os_catch_faults(meet))
+    if (!fi_os_catch_faults(concerns, meet))
         return 1;
     raise(SIGSEGV);
     raise(SIGSEGV); /* the first put the default back */

@@ -91,7 +91,7 @@ static void attach(fief *f, fi_debug *debug, const fief_config *config) {
     if (debug->level != FIEF_DEBUG_OFF)
         watch_all(f, debug);
     else
-        fi_guard_next_sample(f);
+        (void)fi_guard_next_sample(f);
     joined(f, f->arenas[0]);
 }
 

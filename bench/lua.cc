@@ -1,11 +1,13 @@
-// A whole Lua script on a peer's allocator: prints the milliseconds of each run. Built once for each peer.
+// A whole Lua script on a peer's allocator: prints the milliseconds of each run. Built once for each peer. With "peak",
+// it also prints the most KiB that were ever resident; the system's count for an ended child begins with its parent's.
 //
-//   lua_PEER RUNS script.lua
+//   lua_PEER RUNS script.lua [peak]
 #include PEER
 
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include <lua.hpp>
 
@@ -74,14 +76,26 @@ double run(const char *script) {
     return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
 }
 
+void print_peak() {
+    char line[256];
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status != nullptr && fgets(line, sizeof line, status) != nullptr)
+        if (strncmp(line, "VmHWM:", 6) == 0)
+            fprintf(stderr, "peak %ld\n", atol(line + 6));
+    if (status != nullptr)
+        fclose(status);
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
-    if (argc != 3)
+    if (argc != 3 && !(argc == 4 && strcmp(argv[3], "peak") == 0))
         return 2;
     if (freopen("/dev/null", "w", stdout) == nullptr) // what the script prints
         return 1;
     for (int i = atoi(argv[1]); i > 0; i--)
         fprintf(stderr, "%.3f\n", run(argv[2]));
+    if (argc == 4)
+        print_peak();
     return 0;
 }

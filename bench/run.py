@@ -341,4 +341,5 @@ def main():
         update(args.summary, 'summary', summary(bench))
 
 
-main()
+if __name__ == '__main__':
+    main()

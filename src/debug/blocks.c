@@ -85,10 +85,10 @@ static void *alloc(fief *f, const fi_request *request) {
 
 /* A handle that only samples: this allocation if it can be guarded, and then none for some time. */
 static void *sample(fief *f, const fi_request *request) {
-    fi_guard_next_sample(f);
+    bool is_due = fi_guard_next_sample(f);
     size_t least = f->fast.round + 1;
     size_t alignment = request->alignment > least ? request->alignment : least;
-    void *guarded = fi_guard_alloc(f, request, alignment);
+    void *guarded = is_due ? fi_guard_alloc(f, request, alignment) : NULL;
     if (guarded != NULL)
         return guarded;
     if (request->alignment > 1)

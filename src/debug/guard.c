@@ -15,9 +15,12 @@ enum {
     MOST_BYTES = 1 << 24, /* of one guarded block */
     MOST_GUARDED = 8192,  /* each live one costs the process two mappings; Linux allows some 65,000 */
     MOST_SAMPLED = 64,
+    MOST_IN_A_ROW = 256,
     MOST_RESTING_ARENAS = 64,
     PLACES_PER_BLOCK = 2 /* how many places there are for each block: half of them rest */
 };
+
+#define NS_PER_SAMPLE UINT64_C(1000000)
 
 /* ---- geometry: in a region every other page is a guard, from the first to the last ---- */
 
@@ -273,10 +276,20 @@ static uint64_t next_random(fi_guards *guards) {
     return guards->random = x;
 }
 
-void fi_guard_next_sample(fief *f) {
+/* A sample costs some microseconds: so many of them in a row, then one a millisecond. */
+static bool has_time(fi_guards *guards) {
+    uint64_t now = fi_os_now_ns(), earliest = now - MOST_IN_A_ROW * NS_PER_SAMPLE;
+    if (guards->paid_ns > now)
+        return false;
+    guards->paid_ns = (guards->paid_ns > earliest ? guards->paid_ns : earliest) + NS_PER_SAMPLE;
+    return true;
+}
+
+bool fi_guard_next_sample(fief *f) {
     fi_guards *guards = &f->debug->guards;
     uint64_t distance = 1 + next_random(guards) % (2 * (uint64_t)guards->sample - 1); /* `sample` on average */
     f->attention_at = f->count.listed + distance;
+    return has_time(guards);
 }
 
 void fi_guard_begin(fief *f, uint32_t most, uint32_t sample, bool left) {

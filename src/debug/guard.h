@@ -19,10 +19,11 @@ typedef struct fi_guards {
     fi_guard_queue places; /* of regions */
     fi_guard_queue arenas; /* of larger blocks: they rest for a while, and go back */
     uint32_t live;
-    uint32_t most;   /* in use at once; beyond, blocks are not guarded */
-    uint32_t sample; /* one allocation in so many; 0: none */
-    bool left;       /* blocks begin on a page: finds underflows at once, not overflows */
-    uint64_t random; /* never 0 */
+    uint32_t most;    /* in use at once; beyond, blocks are not guarded */
+    uint32_t sample;  /* one allocation in so many; 0: none */
+    bool left;        /* blocks begin on a page: finds underflows at once, not overflows */
+    uint64_t paid_ns; /* the samples so far have taken the time up to here */
+    uint64_t random;  /* never 0 */
 } fi_guards;
 
 /* `most` 0: the default. */
@@ -46,7 +47,8 @@ bool fi_guard_locate(const fi_pool *pool, const fi_pool_view *view, const void *
 /* Bytes of the pages that each block has. */
 size_t fi_guard_place_bytes(const fi_pool_view *view);
 
-/* When the next allocation is to be guarded. */
-void fi_guard_next_sample(fief *f);
+/* Says when the next allocation is to be guarded, and whether this one is: more than some in a short time would
+ * show in a program's speed. */
+bool fi_guard_next_sample(fief *f);
 
 #endif

@@ -100,15 +100,15 @@ bool fi_quarantine_drain(fief *f, size_t bytes) {
 static void append(fief *f, const fi_spot *spot) {
     fi_quarantine *quarantine = &f->debug->quarantine;
     fi_record_ref ref = fi_record_ref_to(spot->pool, spot->index);
-    fi_spot newest;
     spot->record->next = 0;
     if (quarantine->oldest == 0) {
         quarantine->oldest = ref;
         quarantine->first = *spot;
-    } else if (find_place(f, quarantine->newest, &newest) && is_held(&newest)) {
-        newest.record->next = ref;
+    } else if (fi_record_state_of(quarantine->last) == FI_RECORD_HELD) {
+        quarantine->last->next = ref;
     }
     quarantine->newest = ref;
+    quarantine->last = spot->record;
     quarantine->bytes += spot->slot_bytes;
 }
 

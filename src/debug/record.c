@@ -90,14 +90,3 @@ bool fi_records_open(const fi_pool *pool, unsigned count) {
         blank(had + i);
     return true;
 }
-
-/* ---- the way back ---- */
-
-bool fi_record_find(fi_record_ref ref, fi_pool **pool, unsigned *index) {
-    uint64_t granule = (ref - 1) >> 16;
-    if (ref == 0 || granule >= fi_the_map.units * FI_UNIT_GRANULES)
-        return false;
-    *pool = &fi_the_map.pools[granule];
-    *index = (unsigned)((ref - 1) & 0xFFFF);
-    return fi_record_of(*pool, *index) != NULL;
-}

@@ -93,6 +93,13 @@ static inline fi_record_ref fi_record_ref_to(const fi_pool *pool, unsigned index
 }
 
 /* False: there is no such record. */
-FI_MUST_USE bool fi_record_find(fi_record_ref ref, fi_pool **pool, unsigned *index);
+static inline bool fi_record_find(fi_record_ref ref, fi_pool **pool, unsigned *index) {
+    uint64_t granule = (ref - 1) >> 16;
+    if (ref == 0 || granule >= fi_the_map.units * FI_UNIT_GRANULES)
+        return false;
+    *pool = &fi_the_map.pools[granule];
+    *index = (unsigned)((ref - 1) & 0xFFFF);
+    return fi_record_of(*pool, *index) != NULL;
+}
 
 #endif

@@ -11,6 +11,7 @@
 typedef struct fi_quarantine {
     fi_record_ref oldest, newest; /* 0: none */
     fi_spot first;                /* the oldest's, if it is one; sent for ahead of its time */
+    fi_record *last;              /* the newest's, if there is one */
     size_t bytes;                 /* of their slots */
     size_t most_bytes;
 } fi_quarantine;

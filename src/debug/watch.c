@@ -91,18 +91,21 @@ static void attach(fief *f, fi_debug *debug, const fief_config *config) {
     if (debug->level != FIEF_DEBUG_OFF)
         watch_all(f, debug);
     else
-        fi_guard_next_sample(f);
+        (void)fi_guard_next_sample(f);
     joined(f, f->arenas[0]);
 }
 
 /* ---- end ---- */
 
-/* A live block ends with its heap. Valgrind does not forget it otherwise, and finds others where it was. */
-static bool end_block(fief *f, const fi_spot *spot, void *arg) {
+/* A live block ends with its heap: Valgrind does not forget it otherwise, and the memory is another's next, who
+ * must not be told that it may not touch it. */
+static bool take_from_tool(fief *f, const fi_spot *spot, void *arg) {
     fi_record_state state = fi_record_state_of(spot->record);
     (void)f, (void)arg;
-    if ((state == FI_RECORD_LIVE || state == FI_RECORD_SENT) && spot->pool->state != FI_POOL_GUARDED)
-        fi_tool_free(spot->block, spot->record->size);
+    if (spot->pool->state == FI_POOL_GUARDED || (state != FI_RECORD_LIVE && state != FI_RECORD_SENT))
+        return true;
+    fi_tool_free(spot->block, spot->record->size);
+    fi_tool_reuse(spot->block, spot->slot_bytes);
     return true;
 }
 
@@ -116,7 +119,7 @@ static bool closing(fief *f) {
     }
     bool leaks = fi_leaks_at_end(f, f->own_lists != NULL && f->debug->tells_leaks);
     if (!f->debug->fills && f->on_leak != FIEF_LEAK_KEEP)
-        fi_walk(f, end_block, NULL);
+        fi_walk(f, take_from_tool, NULL);
     return leaks;
 }
 

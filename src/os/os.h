@@ -53,6 +53,9 @@ bool fi_os_move_pages(void *from, void *to, size_t bytes);
 /* Milliseconds of a monotonic clock, some milliseconds coarse. */
 uint64_t fi_os_now_ms(void);
 
+/* Nanoseconds of the same clock, exact, for what is rare. */
+uint64_t fi_os_now_ns(void);
+
 /* The system's number of this thread. Cheap: it is asked for once. */
 extern FI_THREAD_LOCAL uint64_t fi_os_known_thread; /* 0: not asked yet */
 uint64_t fi_os_ask_thread_id(void);

@@ -69,6 +69,12 @@ uint64_t fi_os_now_ms(void) {
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+uint64_t fi_os_now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 /* A forked child is another thread: it asks again. */
 FI_THREAD_LOCAL uint64_t fi_os_known_thread;
 

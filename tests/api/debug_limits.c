@@ -2,6 +2,8 @@
 #include "support/kinds.h"
 #include "support/levels.h"
 
+#include <time.h>
+
 static witness heard;
 
 static void set_up(void) {
@@ -143,13 +145,30 @@ Test(debug_limits, one_allocation_in_so_many_is_guarded) {
         fief_config config = at_level(FIEF_DEBUG_OFF, &heard);
         config.sample = sample;
         fief *f = create(config);
-        unsigned guarded = count_guarded(f, 1000 * sample);
-        assert_at_least(guarded, sample <= 100 ? 300 : 800);
-        assert_at_most(guarded, 1200);
+        unsigned guarded = count_guarded(f, 200 * sample);
+        assert_at_least(guarded, sample <= 100 ? 50 : 140);
+        assert_at_most(guarded, 260);
         fief_stats stats = exact_stats(f);
-        cr_assert(stats.live_blocks == 0 && stats.allocations == 1000 * sample);
+        cr_assert(stats.live_blocks == 0 && stats.allocations == 200 * sample);
         fief_destroy(f);
     }
+}
+
+static uint64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+Test(debug_limits, samples_in_a_row_are_followed_by_one_a_millisecond) {
+    fief_config config = at_level(FIEF_DEBUG_OFF, &heard);
+    config.sample = 10;
+    fief *f = create(config);
+    uint64_t start = now_ms();
+    unsigned guarded = count_guarded(f, 100000);
+    assert_at_least(guarded, 256);
+    assert_at_most(guarded, 256 + 2 + now_ms() - start);
+    fief_destroy(f);
 }
 
 Test(debug_limits, a_heap_that_samples_counts_all_of_its_blocks) {

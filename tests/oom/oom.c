@@ -8,6 +8,7 @@
 #include "os/os.h"
 #include "support/random.h"
 
+#include <fief/debug.h>
 #include <fief/fief.h>
 
 #include <criterion/criterion.h>
@@ -288,6 +289,86 @@ static void foreign_traffic(scenario *s) {
 
 Test(oom, foreign_reallocs) {
     cr_assert_geq(fail_each(create, foreign_traffic), 6);
+}
+
+/* ---- debug levels ---- */
+
+static fief_debug level_of_all;
+
+static void create_watched(scenario *s) {
+    fief_config config = FIEF_CONFIG_INIT;
+    config.debug = level_of_all;
+    REQUIRE(fief_create(&s->f, &config) == FIEF_OK);
+}
+
+static void create_watched_first(scenario *s) {
+    fief_config config = FIEF_CONFIG_INIT;
+    config.debug = level_of_all;
+    fief_status status = fief_create(&s->f, &config);
+    s->failed = status != FIEF_OK;
+    REQUIRE(status == FIEF_OK ? s->f != NULL : status == FIEF_NO_MEMORY && s->f == NULL);
+}
+
+static void use_watched(scenario *s) {
+    fief_tag tag = 0;
+    (void)fief_tag_register("a tag", &tag);
+    for (size_t i = 0; i < 30; i++) {
+        size_t size = (size_t)100 << (i % 15);
+        void *tagged = fief_alloc_tagged(s->f, size, tag),
+             *object = fief_domain_calloc(s->f, FIEF_DOMAIN_OBJ, 1, size);
+        s->failed = s->failed || tagged == NULL || object == NULL;
+        if (tagged != NULL)
+            fill(tagged, size);
+        void *moved = object != NULL ? fief_domain_realloc(s->f, FIEF_DOMAIN_OBJ, object, 3 * size) : NULL;
+        s->failed = s->failed || moved == NULL;
+        release(s, tagged, size);
+        fief_domain_free(s->f, FIEF_DOMAIN_OBJ, moved != NULL ? moved : object);
+    }
+    REQUIRE(fief_check(s->f) == 0);
+}
+
+static void count_text(const char *text, size_t bytes, void *arg) {
+    (void)text;
+    *(size_t *)arg += bytes;
+}
+
+static void look_at_watched(scenario *s) {
+    void *block = alloc(s, 500);
+    for (int format = FIEF_TEXT; format <= FIEF_JSON; format++) {
+        size_t bytes = 0;
+        fief_status status = fief_leaks_report(s->f, (fief_format)format, count_text, &bytes);
+        REQUIRE((status == FIEF_OK) == (bytes > 0) && (status == FIEF_OK || status == FIEF_NO_MEMORY));
+        s->failed = s->failed || status != FIEF_OK;
+        bytes = 0;
+        fief_snapshot *before = fief_snapshot_take(s->f), *after = fief_snapshot_take(s->f);
+        status = before != NULL && after != NULL
+                     ? fief_snapshot_diff(before, after, (fief_format)format, count_text, &bytes)
+                     : FIEF_NO_MEMORY;
+        REQUIRE((status == FIEF_OK) == (bytes > 0));
+        s->failed = s->failed || status != FIEF_OK;
+        fief_snapshot_free(before);
+        fief_snapshot_free(after);
+    }
+    s->failed = fief_leaks_suppress("leak:nothing") != FIEF_OK || s->failed;
+    release(s, block, 500);
+}
+
+static void at_each_level(fief_debug most, scenario_part *prepare, scenario_part *part, unsigned least) {
+    for (level_of_all = FIEF_DEBUG_OFF; level_of_all <= most; level_of_all++)
+        cr_assert_geq(fail_each(prepare, part), least);
+}
+
+Test(oom, the_first_creation_at_each_level) {
+    at_each_level(FIEF_DEBUG_GUARD, NULL, create_watched_first, 4);
+}
+
+Test(oom, blocks_at_each_level) {
+    at_each_level(FIEF_DEBUG_FULL, create_watched, use_watched,
+                  4); /* a guarded block asks for each of its pages */
+}
+
+Test(oom, reports_and_snapshots_at_each_level) {
+    at_each_level(FIEF_DEBUG_GUARD, create_watched, look_at_watched, 6);
 }
 
 /* ---- a host's provider ---- */

@@ -128,7 +128,7 @@ static fi_charge borrow(fief *f, unsigned size_class, bool *pressed, fi_block **
     fi_pool *pool = current_pool(f, lender);
     fi_charge charge = FI_CHARGED;
     if (pool != NULL && fi_pool_free_count(pool) > 0) {
-        if (f->own_lists != NULL || blocks > fi_pool_free_count(pool)) /* its links are looked at one by one */
+        if (blocks > fi_pool_free_count(pool) || f->own_lists != NULL) /* its links are looked at one by one */
             blocks = fi_pool_free_count(pool);
         *list = listed(f, fi_pool_take_some(pool, f, blocks), blocks);
     } else {

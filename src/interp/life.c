@@ -34,6 +34,8 @@ static void make_handle(fief *f) {
     memset(f, 0, sizeof *f);
     for (unsigned c = 0; c < FI_CLASSES; c++)
         reset_class(f, c);
+    f->lists = fi_heap_fast_list(f, 0);
+    f->attention_at = UINT64_MAX;
 }
 
 /* A handle whose arena has not got the map's entries for its address frees by the slow path alone. */
@@ -58,10 +60,6 @@ static void set_up(fief *f, fi_arena *arena, fi_slot *slot, const fief_config *c
     f->arena_room = FI_INLINE_ARENAS;
     f->unwinding = f->events = 0;
     f->on_leak = (uint8_t)config->on_leak;
-    f->debug = NULL;
-    f->attention_at = UINT64_MAX;
-    f->own_lists = NULL;
-    f->lists = fi_heap_fast_list(f, 0);
     f->frames = NULL;
     memcpy(f->policies, config->policies, sizeof f->policies);
     f->told_foreign = 0;
@@ -112,6 +110,8 @@ fief_status fi_life_begin(fief **out, const fief_config *config, fi_debug *debug
 fief_status fi_life_begin_watched(fief **out, const fief_config *config) {
     fief_config room;
     fi_debug *debug;
+    if (config->debug > FIEF_DEBUG_GUARD)
+        return FIEF_BAD_ARGUMENT;
     config = fi_the_watch.configure(config, &room);
     if (!fi_registry_ready() || !fi_the_watch.prepare(config, &debug))
         return FIEF_NO_MEMORY;
@@ -245,6 +245,14 @@ FI_COLD static void end_watch(fief *f, bool keeps_home) {
     fi_the_watch.end(f);
 }
 
+/* The rest of such an end. True: the handle's own arena is to be kept. */
+FI_COLD static bool leave_watch(fief *f, const fi_arena *home) {
+    bool keeps = is_kept(f, home);
+    if (f->debug != NULL)
+        end_watch(f, keeps);
+    return keeps;
+}
+
 /* What the handle owns outside of its arenas, and the fields that the next handle here must find as in a fresh
  * one. What tells who it was stays: a program may still hold it. */
 static void clean_handle(fief *f) {
@@ -281,9 +289,7 @@ fief_status fi_life_end(fief *f) {
     for (uint32_t i = 0; i < f->arena_end; i++)
         if (f->arenas[i] != NULL && f->arenas[i] != home)
             leave_arena(f, f->arenas[i]);
-    bool keeps = !is_plain && is_kept(f, home);
-    if (f->debug != NULL)
-        end_watch(f, keeps);
+    bool keeps = !is_plain && leave_watch(f, home);
     close_pools(f, home);
     clean_handle(f);
     if (keeps)

@@ -7,7 +7,8 @@
 /* `config` has been checked. `debug`: what src/debug needs of it, or NULL; it is the handle's on success. */
 fief_status fi_life_begin(fief **out, const fief_config *config, fi_debug *debug);
 
-/* The same for a heap that may be watched: by its configuration, the environment or a tool. */
+/* The same for a heap that may be watched: by its configuration, whose level is checked here, the environment or a
+ * tool. */
 FI_COLD fief_status fi_life_begin_watched(fief **out, const fief_config *config);
 
 fief_status fi_life_end(fief *f);

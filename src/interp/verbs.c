@@ -121,8 +121,7 @@ static bool config_is_valid(const fief_config *config) {
     return (config->alignment == 8 || config->alignment == 16) && provider_is_whole &&
            fi_limit_is_valid(&config->limit) && config->on_foreign >= FIEF_FOREIGN_ROUTE &&
            config->on_foreign <= FIEF_FOREIGN_IGNORE && config->on_misuse >= FIEF_MISUSE_ABORT &&
-           config->on_misuse <= FIEF_MISUSE_IGNORE && config->debug <= FIEF_DEBUG_GUARD &&
-           config->on_leak <= FIEF_LEAK_STRICT;
+           config->on_misuse <= FIEF_MISUSE_IGNORE && config->on_leak <= FIEF_LEAK_STRICT;
 }
 
 fief_status fief_create(fief **out, const fief_config *config) {

@@ -68,8 +68,9 @@ static inline fi_block *fi_pool_block(const fi_pool *pool, const void *owner, un
 /* Bytes of pages from its granule's start to the end of its first `blocks` blocks; a page that it shares with the
  * handle is the handle's. Of a watched heap there is room before the first block, which is used, too. */
 static inline size_t fi_pool_extent(const fi_pool *pool, const void *owner, unsigned blocks) {
-    size_t page = fi_os_page_bytes(), granule = (size_t)fi_map_address(pool);
-    size_t end = (size_t)fi_pool_start(pool, owner) + blocks * fi_class_bytes(pool->size_class);
+    size_t page = fi_os_page_bytes(), first = (size_t)fi_pool_start(pool, owner);
+    size_t granule = fi_round_down(first, FI_GRANULE_BYTES);
+    size_t end = first + blocks * fi_class_bytes(pool->size_class);
     size_t start = granule == (size_t)owner ? granule + page : granule;
     return blocks != 0 && end > start ? fi_round_up(end, page) - start : 0;
 }

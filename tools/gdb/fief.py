@@ -1372,7 +1372,10 @@ class Check:
         charged = page + sum(p.large_bytes for p in large) + rooms
         for pool in small:
             start = pool.start(heap.address)
-            charged += round_up(start + pool.carved * pool.block_bytes(), page) - round_up(start, page)
+            granule = start & -self.world.granule_bytes  # see fi_pool_extent
+            first = granule + page if granule == heap.address else granule
+            end = round_up(start + pool.carved * pool.block_bytes(), page)
+            charged += max(end - first, 0) if pool.carved != 0 else 0
         for _, pool in heap.pools:
             if pool.is_guarded():
                 live = sum(r.state in (1, 2) for r in pool.records())

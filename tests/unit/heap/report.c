@@ -55,7 +55,7 @@ Test(report, damage_is_told_by_where_it_lies) {
                             .damage = block + 60,
                             .damaged_bytes = 3};
     tell(&incident, &nothing);
-    assert_both("3 bytes changed, the first 0 bytes behind the end\n", "\"damage\":{\"offset\":20,\"bytes\":3}");
+    assert_both("3 bytes changed, the first right behind the end\n", "\"damage\":{\"offset\":20,\"bytes\":3}");
     incident.damage = block + 36;
     tell(&incident, &nothing);
     assert_both("the first 4 bytes before the start\n", "\"damage\":{\"offset\":-4,\"bytes\":3}");

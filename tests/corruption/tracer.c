@@ -19,4 +19,4 @@ static void tell(fi_trace trace, fi_frame_fn *tell_frame, void *arg) {
     }
 }
 
-const fi_tracer fi_the_tracer = {.capture = fi_capture, .note = note, .tell = tell};
+const fi_tracer fi_the_tracer = {.capture = fi_capture, .capture_at = fi_capture_at, .note = note, .tell = tell};

@@ -13,7 +13,9 @@ TestSuite(state, .init = set_up);
 Test(state, an_event_is_this_thread_now) {
     FOR_DEBUG_LEVELS(level) {
         fief *f = heap_at(level);
+        fi_visit visit = fi_debug_enter(f, "a test", NULL);
         fi_event event = fi_event_now(f, __builtin_return_address(0));
+        fi_debug_leave(f, visit);
         fi_event there = fi_event_elsewhere((unsigned)level, __builtin_return_address(0));
         assert_equal(event.thread, fi_os_thread_id());
         assert_equal(there.thread, fi_os_thread_id());

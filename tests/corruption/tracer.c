@@ -19,11 +19,4 @@ static void tell(fi_trace trace, fi_frame_fn *tell_frame, void *arg) {
     }
 }
 
-static void forgo_names(void) {
-}
-
-const fi_tracer fi_the_tracer = {.capture = fi_capture,
-                                 .capture_at = fi_capture_at,
-                                 .note = note,
-                                 .tell = tell,
-                                 .forgo_names = forgo_names};
+const fi_tracer fi_the_tracer = {.capture = fi_capture, .capture_at = fi_capture_at, .note = note, .tell = tell};

@@ -20,6 +20,12 @@ static inline fi_trace test_capture(fief *f, const void *site) {
     return 0;
 }
 
+static inline fi_trace test_capture_at(const struct fi_registers *at, const void *site) {
+    (void)at;
+    (void)site;
+    return 0;
+}
+
 static inline fi_trace test_note(const void *site) {
     (void)site;
     return 0;
@@ -39,7 +45,10 @@ static inline void test_tell(fi_trace trace, fi_frame_fn *tell, void *arg) {
 static inline void test_forgo_names(void) {
 }
 
-const fi_tracer fi_the_tracer = {
-    .capture = test_capture, .note = test_note, .tell = test_tell, .forgo_names = test_forgo_names};
+const fi_tracer fi_the_tracer = {.capture = test_capture,
+                                 .capture_at = test_capture_at,
+                                 .note = test_note,
+                                 .tell = test_tell,
+                                 .forgo_names = test_forgo_names};
 
 #endif

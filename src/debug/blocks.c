@@ -100,11 +100,10 @@ static void *sample(fief *f, const fi_request *request) {
 void *fi_watched_alloc(fief *f, const fi_request *request) {
     if (!fi_misuse_check_handle(f, request->operation))
         return NULL;
-    if (f->own_lists == NULL)
-        return sample(f, request);
+    const fi_debug *debug = f->debug;
     fi_visit visit = fi_debug_enter(f, request->operation, request->site);
-    void *block = alloc(f, request);
-    if (FI_UNLIKELY(f->debug->serial == f->debug->break_at) && block != NULL)
+    void *block = f->own_lists != NULL ? alloc(f, request) : sample(f, request);
+    if (FI_UNLIKELY(debug->break_at != 0) && debug->serial == debug->break_at && block != NULL)
         fi_os_stop();
     fi_debug_leave(f, visit);
     return block;

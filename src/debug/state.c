@@ -10,9 +10,9 @@ uint32_t fi_debug_ms(void) {
     return (uint32_t)(now - fi_load_relaxed(&epoch));
 }
 
-/* From FULL on each call has a stack of its own: nothing of it is remembered by the site. */
+/* From FULL on each call has a stack of its own, and each sample has one: nothing is remembered by the site. */
 fi_trace fi_debug_trace_slow(fief *f, const void *site) {
-    if (f->debug->level >= FIEF_DEBUG_FULL)
+    if (f->debug->level != FIEF_DEBUG_CHECK)
         return fi_the_tracer.capture(f, site);
     fi_site *place = &f->debug->sites[((uintptr_t)site >> 2) % FI_SITES];
     *place = (fi_site){site, fi_the_tracer.note(site)};
@@ -21,7 +21,7 @@ fi_trace fi_debug_trace_slow(fief *f, const void *site) {
 
 fi_event fi_event_elsewhere(unsigned level, const void *site) {
     return (fi_event){.trace =
-                          level >= FIEF_DEBUG_FULL ? fi_the_tracer.capture(NULL, site) : fi_the_tracer.note(site),
+                          level != FIEF_DEBUG_CHECK ? fi_the_tracer.capture(NULL, site) : fi_the_tracer.note(site),
                       .thread = (uint32_t)fi_os_thread_id(),
                       .ms = fi_debug_ms()};
 }

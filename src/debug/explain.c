@@ -159,8 +159,10 @@ static size_t slot_bytes(const fi_pool_view *view) {
     return view->state == FI_POOL_GUARDED ? fi_guard_place_bytes(view) : view->large_bytes;
 }
 
-void fi_explain(const void *p, fi_details *details) {
+void fi_explain(const void *p, fief_id owner, fi_details *details) {
     fi_found found = fi_find(p);
+    if (found.owner_id != owner) /* it is another's by now, or a stray link leads there */
+        return;
     const fi_record *record = NULL;
     const char *block = NULL;
     if (found.owner == NULL || found.place == FI_PLACE_GIVEN_BACK) {

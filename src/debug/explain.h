@@ -8,6 +8,6 @@
 
 /* See fi_watch. */
 void fi_explain_refine(fi_found *found, const void *p);
-void fi_explain(const void *p, fi_details *details);
+void fi_explain(const void *p, fief_id owner, fi_details *details);
 
 #endif

@@ -116,7 +116,8 @@ void fi_misuse_tell(const fi_incident *told, const char *verdict, bool hushed) {
     fi_identity caller = caller_of(incident);
     fi_identity owner = fi_slot_identify(incident->owner_slot, incident->owner_id);
     fi_details details = {.tag = "", .domain = ""};
-    fi_the_watch.explain(incident->block != NULL ? incident->block : incident->pointer, &details);
+    const void *where = incident->block != NULL ? incident->block : incident->pointer;
+    fi_the_watch.explain(where, incident->owner_id, &details);
     if (incident->block == NULL && details.known) {
         incident->block = details.block;
         incident->block_bytes = details.requested_size;

@@ -83,8 +83,8 @@ typedef struct fi_watch {
     /* Whether the `index`th block of a watched heap's pool is live; and what is to be shown of it. */
     bool (*is_live)(const fief *f, const fi_pool *pool, unsigned index, fi_seen *seen);
 
-    /* All that is recorded of the block that p lies in. Any thread. */
-    void (*explain)(const void *p, fi_details *details);
+    /* All that is recorded of the block that p lies in, if it is, or was, that owner's. Any thread. */
+    void (*explain)(const void *p, fief_id owner, fi_details *details);
 
     /* A report in JSON, for whoever the environment names. Any thread. */
     void (*publish)(const char *json, size_t bytes);

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define KEEP __attribute__((noinline, noclone))
+#define KEEP __attribute__((noinline))
 
 char *t_live, *t_freed, *t_listed, *t_sent, *t_large, *t_huge; /* plain */
 char *t_node, *t_page, *t_held, *t_routed, *t_waits;                     /* checked */

@@ -1,6 +1,8 @@
 /* debug/explain: what is told of any address, whatever its record says. */
 #include "debug/explain.h"
 
+#include "heap/find.h"
+
 #include "heap.h"
 #include "support/random.h"
 
@@ -12,7 +14,7 @@ TestSuite(explain, .init = set_up);
 
 static fi_details explain(const void *p) {
     fi_details details = {.tag = "", .domain = ""};
-    fi_explain(p, &details);
+    fi_explain(p, fi_find(p).owner_id, &details);
     return details;
 }
 

@@ -12,7 +12,7 @@ typedef struct witness {
     unsigned count;                    /* reports so far */
     unsigned kinds[FIEF_MISUSE_COUNT]; /* of each kind */
     fief_report last;                  /* its strings are the copies below */
-    char kind_name[32], operation[64], verdict[64], owner_name[64], caller_name[64], text[1024];
+    char kind_name[32], operation[64], verdict[64], owner_name[64], caller_name[64], text[8192];
 } witness;
 
 static inline const char *witness_copy(char *to, size_t room, const char *from) {

@@ -57,7 +57,7 @@ static fi_arena *publish(const fi_span *span, bool huge, bool from_provider) {
     arena->slot = (uint32_t)span->slot;
     fi_store_relaxed(&arena->granules, huge ? 0 : (uint8_t)(span->units * FI_UNIT_GRANULES));
     arena->from_provider = from_provider;
-    arena->holds_handle = 0;
+    fi_store_relaxed(&arena->holds_handle, 0);
     arena->dirty_granules = 0;
     memset(arena->touched_pages, 0, sizeof arena->touched_pages);
     for (size_t i = 0; i < span->units; i++)
@@ -119,7 +119,7 @@ fi_arena *fi_arena_take(const fi_source *source, unsigned units, bool warm) {
         return fi_arena_take_fresh(source, units);
     if (arena->holds_handle) { /* an ended one: its page is memory like any other now */
         fi_arena_touch(arena, 0, fi_os_page_bytes());
-        arena->holds_handle = 0;
+        fi_store_relaxed(&arena->holds_handle, 0);
     }
     return arena;
 }

@@ -71,7 +71,7 @@ static char *granule_start(const fi_arena *arena, const fi_pool *pool) {
 }
 
 static const fi_record *record_of_large(const fi_record *record, char *start, const void *p, const char **block) {
-    start += (size_t)1 << (record->room_shift & 63);
+    start += (size_t)1 << (fi_load_relaxed(&record->room_shift) & 63);
     *block = start;
     size_t offset = (size_t)((const char *)p - start);
     return offset == 0 || offset < fi_load_relaxed(&record->size) ? record : NULL;
@@ -100,7 +100,7 @@ static const fi_record *record_in_closed(const fi_arena *arena, const fi_pool *p
     const fi_record *record = fi_record_of(first, 0);
     if (record == NULL)
         return NULL;
-    if (record->room_shift != 0)
+    if (fi_load_relaxed(&record->room_shift) != 0)
         return record_of_large(record, granule_start(arena, first), p, block);
     return is_tail ? NULL : record_of_small(arena, pool, p, block);
 }

@@ -22,7 +22,7 @@ fi_spot fi_debug_large_alloc(fief *f, size_t bytes, size_t alignment, bool zero)
     }
     fi_pool_move_start(pool, (ptrdiff_t)room);
     fi_spot spot = fi_spot_of(f, pool, 0);
-    spot.record->room_shift = (uint8_t)fi_lowest_bit(room);
+    fi_store_relaxed(&spot.record->room_shift, (uint8_t)fi_lowest_bit(room));
     return spot;
 }
 

@@ -98,7 +98,7 @@ fief_status fi_life_begin(fief **out, const fief_config *config, fi_debug *debug
     fief *f = (fief *)(void *)arena->start;
     if (!arena->holds_handle)
         make_handle(f);
-    arena->holds_handle = 1;
+    fi_store_relaxed(&arena->holds_handle, 1);
     set_up(f, arena, slot, config);
     if (debug != NULL)
         fi_the_watch.attach(f, debug, config);

@@ -2,9 +2,9 @@
 
 #include "debug/quarantine.h"
 #include "debug/walk.h"
-#include "heap/find.h"
 #include "heap/pools.h"
-#include "heap/stats.h"
+
+#include <string.h>
 
 /* What a policy of ABORT would end, an audit goes on from: it is asked what there is, all of it. */
 typedef struct audit {
@@ -104,8 +104,7 @@ size_t fi_audit(fief *f, const void *site) {
     look_at_lists(f, &a);
     if (f->own_lists != NULL)
         look_at_blocks(f, &a);
-    for (size_t i = 0; i < sizeof kept; i++)
-        f->policies[i] = kept[i];
+    memcpy(f->policies, kept, sizeof kept);
     f->on_misuse = kept_default;
     return a.wrong;
 }

@@ -21,9 +21,7 @@ static fi_spot take_small(fief *f, size_t bytes, size_t alignment) {
     char *block = fi_heap_alloc_of_class(f, list);
     if (block == NULL)
         return (fi_spot){.block = NULL};
-    fi_pool *pool = fi_heap_pool_of(f, block);
-    unsigned index = (unsigned)fi_class_divide(pool->size_class, (size_t)(block - fi_pool_start(pool, f)));
-    fi_spot spot = fi_spot_of(f, pool, index);
+    fi_spot spot = fi_spot_at(f, block);
     fi_links_check(f, list, &spot);
     return spot;
 }
@@ -52,9 +50,7 @@ static void record(fief *f, const fi_spot *spot, const fi_request *request, size
     fi_record_write(r, request, serial, fi_event_now(f, request->site), alignment);
     r->next = 0;
     fi_store_release(&r->state, FI_RECORD_LIVE);
-    f->count.watched_allocations++;
-    f->count.watched_blocks++;
-    f->count.watched_bytes += request->size;
+    fi_debug_count_in(f, request->size);
 }
 
 static void fill(fief *f, const fi_spot *spot, const fi_request *request) {
@@ -69,9 +65,13 @@ static void fill(fief *f, const fi_spot *spot, const fi_request *request) {
         memset(spot->block, 0, request->size);
 }
 
-static void *alloc(fief *f, const fi_request *request) {
+static size_t alignment_of(const fief *f, const fi_request *request) {
     size_t least = f->fast.round + 1;
-    size_t alignment = request->alignment > least ? request->alignment : least;
+    return request->alignment > least ? request->alignment : least;
+}
+
+static void *alloc(fief *f, const fi_request *request) {
+    size_t alignment = alignment_of(f, request);
     void *guarded = f->debug->level == FIEF_DEBUG_GUARD ? fi_guard_alloc(f, request, alignment) : NULL;
     if (guarded != NULL)
         return guarded;
@@ -86,9 +86,7 @@ static void *alloc(fief *f, const fi_request *request) {
 /* A handle that only samples: this allocation if it can be guarded, and then none for some time. */
 static void *sample(fief *f, const fi_request *request) {
     bool is_due = fi_guard_next_sample(f);
-    size_t least = f->fast.round + 1;
-    size_t alignment = request->alignment > least ? request->alignment : least;
-    void *guarded = is_due ? fi_guard_alloc(f, request, alignment) : NULL;
+    void *guarded = is_due ? fi_guard_alloc(f, request, alignment_of(f, request)) : NULL;
     if (guarded != NULL)
         return guarded;
     if (request->alignment > 1)
@@ -166,8 +164,7 @@ static bool is_as_said(fief *f, const fi_spot *spot, const fi_release *how) {
 /* The record says by whom already. */
 static void hold(fief *f, const fi_spot *spot) {
     FI_ASSERT(fi_spot_is_sound(spot));
-    f->count.watched_blocks--;
-    f->count.watched_bytes -= spot->record->size;
+    fi_debug_count_out(f, spot->record->size);
     fi_store_release(&spot->record->state, FI_RECORD_HELD);
     if (spot->pool->state == FI_POOL_GUARDED) {
         fi_guard_free(f, spot);

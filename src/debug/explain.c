@@ -4,7 +4,6 @@
 #include "debug/state.h"
 #include "debug/tags.h"
 #include "heap/pools.h"
-#include "os/os.h"
 
 /* ---- what a look at the map has found ---- */
 
@@ -20,9 +19,7 @@ static size_t bounded_size(const fi_record *record, size_t most) {
 
 /* A guarded block's bytes to the end of its pages, its slot. */
 static size_t end_of_place(const fi_found *found, unsigned index, const char *block) {
-    size_t page = fi_os_page_bytes();
-    const char *start = found->view.start + (2 * (size_t)index + 1) * page;
-    return (size_t)(start + fi_guard_place_bytes(&found->view) - block);
+    return (size_t)(fi_guard_place(&found->view, index) + fi_guard_place_bytes(&found->view) - block);
 }
 
 static void refine_guarded(fi_found *found, const void *p) {
@@ -39,9 +36,7 @@ static void refine_guarded(fi_found *found, const void *p) {
     found->block = block;
     found->block_bytes = bounded_size(record, most);
     found->is_free = was_freed(state);
-    found->place = offset == 0                          ? FI_PLACE_BLOCK
-                   : (uintptr_t)p % sizeof(void *) != 0 ? FI_PLACE_MISALIGNED
-                                                        : FI_PLACE_INTERIOR;
+    found->place = offset == 0 ? FI_PLACE_BLOCK : fi_place_between(p);
 }
 
 void fi_explain_refine(fi_found *found, const void *p) {

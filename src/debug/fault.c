@@ -14,10 +14,9 @@ typedef struct hit {
 
 static hit look_at(const fi_found *found, unsigned index) {
     hit h = {.index = index, .record = index < found->view.carved ? fi_record_of(found->pool, index) : NULL};
-    size_t place = (2 * (size_t)index + 1) * fi_os_page_bytes();
     if (h.record == NULL || fi_record_state_of(h.record) == FI_RECORD_NONE)
         return (hit){.record = NULL};
-    h.block = found->view.start + place + fi_load_relaxed(&h.record->offset);
+    h.block = fi_guard_block(&found->view, index, h.record);
     h.size = fi_load_relaxed(&h.record->size);
     return h;
 }

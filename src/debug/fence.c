@@ -1,8 +1,18 @@
 #include "debug/fence.h"
 
+#include "base/check.h"
+#include "heap/pools.h"
+
 #include <string.h>
 
 enum { NEAR_BYTES = 64 }; /* of a long fence, behind the block's end */
+
+fi_spot fi_spot_at(const fief *f, char *block) {
+    fi_pool *pool = fi_heap_pool_of(f, block);
+    FI_ASSERT(pool != NULL && fi_pool_is_small(pool));
+    size_t offset = (size_t)(block - fi_pool_start(pool, f));
+    return fi_spot_of(f, pool, (unsigned)fi_class_divide(pool->size_class, offset));
+}
 
 /* ---- drawing ---- */
 
@@ -96,17 +106,17 @@ static void tell(fief *f, fief_misuse kind, const fi_spot *spot, const fi_damage
     fi_misuse(&incident);
 }
 
-static bool is_known(const fi_record *record, size_t slot_bytes) {
-    fi_record_state state = fi_record_state_of(record);
+static bool is_known(const fi_spot *spot) {
+    fi_record_state state = fi_record_state_of(spot->record);
     return (state == FI_RECORD_LIVE || state == FI_RECORD_SENT || state == FI_RECORD_HELD) &&
-           record->size <= slot_bytes - FI_FENCE_BYTES; /* else it is not to be trusted */
+           fi_spot_is_sound(spot); /* else it is not to be trusted */
 }
 
 static bool has_next(const fief *f, const fi_spot *spot, fi_spot *next) {
     if (!fi_pool_is_small(spot->pool) || spot->index + 1 >= spot->pool->carved)
         return false;
     *next = fi_spot_of(f, spot->pool, spot->index + 1);
-    return is_known(next->record, next->slot_bytes);
+    return is_known(next);
 }
 
 /* The fence between a block and the one behind it. Damage that begins at the block's end has run over it. Damage
@@ -119,11 +129,10 @@ static bool check_end(fief *f, const fi_spot *spot, const fi_release *how) {
     bool touches_end = (const char *)damage.first == spot->block + size;
     bool touches_next = (const char *)damage.last == slot_end(spot) - 1;
     fi_spot next;
-    if (!touches_end && touches_next && has_next(f, spot, &next)) {
+    if (!touches_end && touches_next && has_next(f, spot, &next))
         tell(f, FIEF_MISUSE_UNDERFLOW, &next, &damage, false, how);
-    } else {
+    else
         tell(f, FIEF_MISUSE_OVERFLOW, spot, &damage, touches_next || !touches_end, how);
-    }
     return false;
 }
 
@@ -133,7 +142,7 @@ static bool check_start(fief *f, const fi_spot *spot, const fi_release *how) {
         return true;
     if (spot->index > 0 && fi_pool_is_small(spot->pool)) {
         fi_spot before = fi_spot_of(f, spot->pool, spot->index - 1);
-        if (is_known(before.record, before.slot_bytes))
+        if (is_known(&before))
             return check_end(f, &before, how);
     }
     fi_damage damage = fi_fill_damage(fence, FI_FENCE, spot->fence_bytes);

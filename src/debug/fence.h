@@ -43,6 +43,9 @@ static inline fi_spot fi_spot_of(const fief *f, fi_pool *pool, unsigned index) {
     return spot;
 }
 
+/* Of the small block that starts there: one of f's for certain. */
+fi_spot fi_spot_at(const fief *f, char *block);
+
 /* Whether the fences of a small block with a short fence are as they were drawn: true for sure, false to be looked
  * at. */
 static inline bool fi_fence_is_plain(const fi_spot *spot, size_t size) {

@@ -5,7 +5,6 @@
 #include "debug/state.h"
 #include "heap/arenas.h"
 #include "heap/charge.h"
-#include "heap/stats.h"
 #include "os/os.h"
 
 #include <string.h>
@@ -60,6 +59,14 @@ fi_spot fi_guard_spot(const fief *f, const fi_pool *pool, unsigned index) {
                      .fence_bytes = before < FI_FENCE_BYTES ? before : FI_FENCE_BYTES};
 }
 
+char *fi_guard_place(const fi_pool_view *view, unsigned index) {
+    return place_start(view->start, index);
+}
+
+char *fi_guard_block(const fi_pool_view *view, unsigned index, const fi_record *record) {
+    return fi_guard_place(view, index) + offset_of(record);
+}
+
 bool fi_guard_locate(const fi_pool *pool, const fi_pool_view *view, const void *p, unsigned *index, char **block) {
     size_t offset = (size_t)((const char *)p - view->start), page = fi_os_page_bytes();
     if ((const char *)p < view->start || offset >= view->large_bytes)
@@ -68,7 +75,7 @@ bool fi_guard_locate(const fi_pool *pool, const fi_pool_view *view, const void *
     const fi_record *record = *index < view->carved ? fi_record_of(pool, *index) : NULL;
     if (record == NULL)
         return false;
-    *block = place_start(view->start, *index) + offset_of(record);
+    *block = fi_guard_block(view, *index, record);
     return true;
 }
 
@@ -215,9 +222,7 @@ static void *open_place(fief *f, const fi_spot *place, const fi_request *request
     }
     prepare(&spot, request);
     guards->live++;
-    f->count.watched_allocations++;
-    f->count.watched_blocks++;
-    f->count.watched_bytes += request->size;
+    fi_debug_count_in(f, request->size);
     return spot.block;
 }
 

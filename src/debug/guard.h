@@ -44,6 +44,10 @@ fi_spot fi_guard_spot(const fief *f, const fi_pool *pool, unsigned index);
 /* The place that an address lies in, with the guard pages beside it. False: in none. Any thread. */
 bool fi_guard_locate(const fi_pool *pool, const fi_pool_view *view, const void *p, unsigned *index, char **block);
 
+/* Where the pages of a place start, and where its block does, by its record. */
+char *fi_guard_place(const fi_pool_view *view, unsigned index);
+char *fi_guard_block(const fi_pool_view *view, unsigned index, const fi_record *record);
+
 /* Bytes of the pages that each block has. */
 size_t fi_guard_place_bytes(const fi_pool_view *view);
 

@@ -36,19 +36,12 @@ void fi_links_check(fief *f, unsigned size_class, const fi_spot *taken) {
 }
 
 /* The first block of a list is one of the heap's: it was there, or a link that was looked at led to it. */
-static fi_spot spot_of_first(const fief *f, fi_block *block) {
-    fi_pool *pool = fi_heap_pool_of(f, block);
-    FI_ASSERT(pool != NULL && fi_pool_is_small(pool));
-    size_t offset = (size_t)((char *)block - fi_pool_start(pool, f));
-    return fi_spot_of(f, pool, (unsigned)fi_class_divide(pool->size_class, offset));
-}
-
 void fi_links_flush(fief *f) {
     FI_FOR_TOUCHED (f, c) {
         fi_block **list = fi_heap_list(f, c);
         while (*list != fi_heap_sentinel(f)) {
             fi_block *block = *list, *next = block->next;
-            fi_spot spot = spot_of_first(f, block);
+            fi_spot spot = fi_spot_at(f, (char *)block);
             bool linked = is_as_written(f, &spot, next), marked = block->mark == (uintptr_t)block;
             *list = linked && marked ? next : fi_heap_sentinel(f);
             if (!linked || !marked)

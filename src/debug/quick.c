@@ -42,26 +42,24 @@ static inline void write_record(fief *f, fi_record *r, size_t size, const void *
     fi_store_relaxed(&r->domain, FIEF_DOMAIN_PLAIN);
     fi_store_relaxed(&r->tag, 0);
     fi_store_release(&r->state, FI_RECORD_LIVE);
-    f->count.watched_allocations++;
-    f->count.watched_blocks++;
-    f->count.watched_bytes += size;
+    fi_debug_count_in(f, size);
 }
 
-static fi_spot spot_of(const fief *f, char *block) {
-    fi_pool *pool = fi_heap_pool_of(f, block);
-    size_t offset = (size_t)(block - fi_pool_start(pool, f));
-    return fi_spot_of(f, pool, (unsigned)fi_class_divide(pool->size_class, offset));
+/* A block of another size class, that a small heap has borrowed. */
+FI_COLD static void draw_long_fence(const fief *f, char *block, size_t size) {
+    fi_spot spot = fi_spot_at(f, block);
+    fi_fence_draw(&spot, size);
 }
 
 /* A block that is not for the quick path. */
 FI_COLD static void give_back(fief *f, unsigned size_class, char *block) {
-    fi_spot spot = spot_of(f, block);
+    fi_spot spot = fi_spot_at(f, block);
     fi_links_check(f, size_class, &spot);
     fi_links_give(f, &spot);
 }
 
 FI_COLD static void meet_link(fief *f, unsigned size_class, char *block) {
-    fi_spot spot = spot_of(f, block);
+    fi_spot spot = fi_spot_at(f, block);
     fi_links_check(f, size_class, &spot);
 }
 
@@ -93,7 +91,7 @@ void *fi_quick_alloc(fief *f, size_t size, const void *site) {
         return NULL;
     fi_pool *pool = pool_at(block);
     size_t slot_bytes = fi_class_bytes(pool->size_class);
-    if (FI_UNLIKELY(!holds(f, pool, block) || slot_bytes - size > 2 * FI_FENCE_BYTES)) { /* a long fence, say */
+    if (FI_UNLIKELY(!holds(f, pool, block))) {
         give_back(f, size_class, block);
         return NULL;
     }
@@ -103,7 +101,10 @@ void *fi_quick_alloc(fief *f, size_t size, const void *site) {
     fi_store_relaxed(&r->freed_by, FIEF_ID_NONE);
     check_link(f, size_class, block, slot_bytes, r);
     expect(f, f->own_lists[size_class]);
-    draw_fences(block, size, slot_bytes, r, index);
+    if (FI_LIKELY(slot_bytes - size <= 2 * FI_FENCE_BYTES))
+        draw_fences(block, size, slot_bytes, r, index);
+    else
+        draw_long_fence(f, block, size);
     memset(block, FI_FRESH, size);
     write_record(f, r, size, site);
     return block;
@@ -135,8 +136,7 @@ bool fi_quick_free(fief *f, void *p, size_t said, const void *site) {
     fi_event_store(&r->freed, fi_event_now(f, site)); /* before the fill: a runtime may find its stack by p */
     fi_store_relaxed(&r->freed_by, f->id);
     memset(p, FI_FREED, size);
-    f->count.watched_blocks--;
-    f->count.watched_bytes -= size;
+    fi_debug_count_out(f, size);
     fi_store_release(&r->state, FI_RECORD_HELD);
     fi_quarantine_hold(f, &spot);
     return true;

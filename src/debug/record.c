@@ -4,8 +4,6 @@
 #include "base/lock.h"
 #include "os/os.h"
 
-#include <string.h>
-
 enum { REGION_SHEETS = 32 };
 
 fi_record **fi_sheets;

@@ -27,7 +27,7 @@ typedef enum fi_record_state {
 typedef struct fi_event {
     fi_trace trace;
     uint32_t thread;
-    uint32_t ms; /* since the heap was created */
+    uint32_t ms; /* see fi_debug_ms */
 } fi_event;
 
 typedef struct fi_record {

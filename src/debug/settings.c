@@ -6,7 +6,6 @@
 #include "heap/tracer.h"
 #include "os/os.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static fi_conf settings;

@@ -96,6 +96,18 @@ static inline void fi_debug_leave(fief *f, fi_visit visit) {
         fi_store_relaxed(&debug->inside_thread, visit.previous);
 }
 
+/* A block is handed out; and has come back. */
+static inline void fi_debug_count_in(fief *f, size_t size) {
+    f->count.watched_allocations++;
+    f->count.watched_blocks++;
+    f->count.watched_bytes += size;
+}
+
+static inline void fi_debug_count_out(fief *f, size_t size) {
+    f->count.watched_blocks--;
+    f->count.watched_bytes -= size;
+}
+
 /* An allocation's number; a look at the clock now and then. */
 static inline uint64_t fi_debug_next_serial(fi_debug *debug) {
     enum { CLOCK_EVERY = 64 }; /* each look would cost more than the rest */

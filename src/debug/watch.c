@@ -97,15 +97,13 @@ static void attach(fief *f, fi_debug *debug, const fief_config *config) {
 
 /* ---- end ---- */
 
-/* A live block ends with its heap: Valgrind does not forget it otherwise, and the memory is another's next, who
- * must not be told that it may not touch it. */
+/* A live block ends with its heap: Valgrind does not forget it otherwise. */
 static bool take_from_tool(fief *f, const fi_spot *spot, void *arg) {
     fi_record_state state = fi_record_state_of(spot->record);
     (void)f, (void)arg;
     if (spot->pool->state == FI_POOL_GUARDED || (state != FI_RECORD_LIVE && state != FI_RECORD_SENT))
         return true;
     fi_tool_free(spot->block, spot->record->size);
-    fi_tool_reuse(spot->block, spot->slot_bytes);
     return true;
 }
 

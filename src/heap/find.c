@@ -5,10 +5,6 @@
 #include "heap/remote.h"
 #include "heap/watch.h"
 
-static fi_place place_between_blocks(const void *p) {
-    return (uintptr_t)p % sizeof(void *) != 0 ? FI_PLACE_MISALIGNED : FI_PLACE_INTERIOR;
-}
-
 static fi_place find_in_small(fi_found *found, const void *p) {
     size_t offset = (size_t)((const char *)p - found->view.start);
     size_t bytes = fi_class_bytes(found->view.size_class);
@@ -17,7 +13,7 @@ static fi_place find_in_small(fi_found *found, const void *p) {
     found->index = (unsigned)fi_class_divide(found->view.size_class, offset);
     found->block = found->view.start + found->index * bytes;
     found->block_bytes = bytes;
-    return found->block == p ? FI_PLACE_BLOCK : place_between_blocks(p);
+    return found->block == p ? FI_PLACE_BLOCK : fi_place_between(p);
 }
 
 static fi_place find_in_large(fi_found *found, const void *p) {
@@ -27,7 +23,7 @@ static fi_place find_in_large(fi_found *found, const void *p) {
         found->block = NULL;
         return FI_PLACE_WILD;
     }
-    return found->block == p ? FI_PLACE_BLOCK : place_between_blocks(p);
+    return found->block == p ? FI_PLACE_BLOCK : fi_place_between(p);
 }
 
 /* A granule without a pool held one if its generation ever moved. */

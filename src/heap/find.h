@@ -29,6 +29,11 @@ typedef struct fi_found {
     bool is_free; /* by its record, of a watched heap's */
 } fi_found;
 
+/* What an address inside a block is, that is not its start. */
+static inline fi_place fi_place_between(const void *p) {
+    return (uintptr_t)p % sizeof(void *) != 0 ? FI_PLACE_MISALIGNED : FI_PLACE_INTERIOR;
+}
+
 /* Any thread: reads descriptors alone, never the block. */
 fi_found fi_find(const void *p);
 

@@ -59,13 +59,13 @@ typedef struct fi_watch {
     void *(*alloc)(fief *f, const fi_request *request);
     void *(*alloc_plain)(fief *f, size_t size, const void *site); /* fief_alloc */
 
-    /* The same before anything is known of p, if that is enough. False: it is to be found first. */
-    bool (*free_at)(fief *f, void *p, size_t size, const char *operation, const void *site);
-    bool (*resize_at)(fief *f, void *p, size_t size, const fi_release *how, void **result);
-
     /* A block of f's own. False: it is none that is watched. */
     bool (*free)(fief *f, const fi_found *found, const fi_release *how);
     bool (*resize)(fief *f, const fi_found *found, size_t size, const fi_release *how, void **result);
+
+    /* The same before anything is known of p, if that is enough. False: it is to be found first. */
+    bool (*free_at)(fief *f, void *p, size_t size, const char *operation, const void *site);
+    bool (*resize_at)(fief *f, void *p, size_t size, const fi_release *how, void **result);
 
     /* A block of another's that is about to be sent home. False: it was free, or is not a block. Any thread. */
     bool (*claim)(const fi_found *found, fief_id caller, const void *site);

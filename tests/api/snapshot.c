@@ -27,10 +27,10 @@ Test(snapshot, what_grew_is_told) {
     assert_equal(fief_tag_register("grows", &tag), FIEF_OK);
     FOR_DEBUG_LEVELS(level) {
         fief *f = create(at_level(level, &heard));
-        for (unsigned i = 0; i < 5; i++)
+        for (volatile unsigned i = 0; i < 5; i++) /* not unrolled: one place */
             cr_assert_not_null(fief_alloc(f, 100));
         fief_snapshot *before = take(f);
-        for (unsigned i = 0; i < 4; i++)
+        for (volatile unsigned i = 0; i < 4; i++)
             cr_assert_not_null(fief_alloc_tagged(f, 1000, tag));
         fief_snapshot *after = take(f);
         told t = diff(before, after, FIEF_TEXT);

@@ -14,12 +14,12 @@ enum {
     MOST_BYTES = 1 << 24, /* of one guarded block */
     MOST_GUARDED = 8192,  /* each live one costs the process two mappings; Linux allows some 65,000 */
     MOST_SAMPLED = 64,
-    MOST_IN_A_ROW = 256,
+    MOST_IN_A_ROW = 64,
     MOST_RESTING_ARENAS = 64,
     PLACES_PER_BLOCK = 2 /* how many places there are for each block: half of them rest */
 };
 
-#define NS_PER_SAMPLE UINT64_C(1000000)
+#define NS_PER_SAMPLE UINT64_C(4000000) /* one costs some 30 microseconds, most of it mprotect() */
 
 /* ---- geometry: in a region every other page is a guard, from the first to the last ---- */
 
@@ -281,7 +281,7 @@ static uint64_t next_random(fi_guards *guards) {
     return guards->random = x;
 }
 
-/* A sample costs some microseconds: so many of them in a row, then one a millisecond. */
+/* So many of them in a row, then one each NS_PER_SAMPLE. */
 static bool has_time(fi_guards *guards) {
     uint64_t now = fi_os_now_ns(), earliest = now - MOST_IN_A_ROW * NS_PER_SAMPLE;
     if (guards->paid_ns > now)

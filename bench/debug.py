@@ -112,11 +112,17 @@ def child(command, env):
     return usage.ru_utime + usage.ru_stime, int(peak.group(1))
 
 
+def rotated(peers, turn):
+    """So that no peer always comes behind the same other."""
+    first = turn % len(peers)
+    return peers[first:] + peers[:first]
+
+
 def measure_peers(figures, mark, peers, rounds, runs, folder=pathlib.Path(__file__).resolve().parent / 'lua'):
     clean = {key: value for key, value in os.environ.items() if key not in ('FIEF_CONF', 'MALLOC_CHECK_')}
     for turn in range(rounds):
         for script in SCRIPTS:
-            for name, peer in peers.items():
+            for name, peer in rotated(list(peers.items()), turn):
                 program = figures.program(peer.program)
                 if program is None:
                     continue

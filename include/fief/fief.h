@@ -195,7 +195,7 @@ typedef struct fief_config {
     size_t quarantine_bytes;            /* freed memory that is held back, from FIEF_DEBUG_CHECK on; 0: 256 KiB */
     uint8_t policies[FIEF_POLICY_ROOM]; /* fief_policy (debug.h) by fief_misuse: 0 is by on_foreign, on_misuse */
     uint32_t sample; /* at FIEF_DEBUG_OFF: guards about one allocation in so many; 0: none. Blocks up to a page, 64
-                        at once, 256 in a row and then one a millisecond: it is not to be felt */
+                        at once, 64 in a row and then one each four milliseconds: it is not to be felt */
 } fief_config;
 
 #define FIEF_CONFIG_INIT                                                                                          \

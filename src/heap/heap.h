@@ -117,6 +117,7 @@ struct fief {
     uint32_t stats_sequence; /* odd while the owner writes `stats` */
     fief_stats stats;        /* published */
     fi_exit *exits;
+    struct fi_freelists *freelists; /* NULL: it has none */
 
     fief_frames_fn *frames; /* the runtime's own stack, for traces; NULL: none */
     void *frames_arg;

@@ -26,6 +26,9 @@ typedef struct fi_slot {
     uint64_t late_in;            /* late frees since the slot was taken; the first is reported */
     struct fi_slot *last_sender; /* who freed one of its blocks with a handle last, for reports that come later */
 
+    /* What others reach the interpreter by, from the first contact on until it closes (src/xi). */
+    struct fi_exchange *exchange;
+
     /* Written by the registry; constant while the interpreter lives, and after its end until the slot is reused.
      */
     _Alignas(64) fief_id id; /* FIEF_ID_NONE while the fields below change */

@@ -1,6 +1,7 @@
 #include "interp/fork.h"
 
 #include "base/lock.h"
+#include "heap/features.h"
 
 static void take_all(void) {
     for (int rank = 0; rank < FI_RANK_COUNT; rank++)
@@ -12,8 +13,13 @@ static void give_all(void) {
         fi_unlock((fi_lock_rank)rank);
 }
 
+static void go_on_alone(void) {
+    fi_the_exchange.forked();
+    give_all();
+}
+
 bool fi_fork_install(void) {
     static bool installed;
-    installed = installed || pthread_atfork(take_all, give_all, give_all) == 0;
+    installed = installed || pthread_atfork(take_all, give_all, go_on_alone) == 0;
     return installed;
 }

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "heap/arenas.h"
 #include "heap/charge.h"
+#include "heap/features.h"
 #include "heap/misuse.h"
 #include "heap/pools.h"
 #include "heap/remote.h"
@@ -131,6 +132,18 @@ fief_status fi_life_at_exit(fief *f, fief_exit_fn *fn, void *arg) {
         return FIEF_NO_MEMORY;
     *exit = (fi_exit){f->exits, fn, arg};
     f->exits = exit;
+    return FIEF_OK;
+}
+
+fief_status fi_life_at_last(fief *f, fief_exit_fn *fn) {
+    fi_exit **last = &f->exits;
+    while (*last != NULL)
+        last = &(*last)->next;
+    fi_exit *exit = f->state == FIEF_LIVE ? fi_meta_alloc(sizeof *exit) : NULL;
+    if (exit == NULL)
+        return f->state == FIEF_LIVE ? FIEF_NO_MEMORY : FIEF_BAD_STATE;
+    *exit = (fi_exit){NULL, fn, NULL};
+    *last = exit;
     return FIEF_OK;
 }
 
@@ -272,11 +285,18 @@ static void clean_handle(fief *f) {
     f->state = FIEF_DEAD;
 }
 
+FI_COLD static fief_status refuse_to_end(fief *f) {
+    (void)fi_misuse_check_handle(f, "fief_destroy");
+    return FIEF_BAD_STATE;
+}
+
 fief_status fi_life_end(fief *f) {
-    if (!fi_misuse_check_handle(f, "fief_destroy") || f->state == FIEF_CLOSING || f->in_pressure)
-        return FIEF_BAD_STATE;
+    if (FI_UNLIKELY(f->state != FIEF_LIVE || f->in_pressure))
+        return refuse_to_end(f);
     f->state = FIEF_CLOSING;
     fi_registry_close(f->slot);
+    if (FI_UNLIKELY(fi_load_relaxed(&f->slot->exchange) != NULL))
+        fi_the_exchange.close(f);
     run_exits(f);
     fi_remote_take_in(f);
     bool is_plain = f->debug == NULL && f->on_leak == FIEF_LEAK_FORCE;

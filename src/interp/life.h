@@ -15,4 +15,7 @@ fief_status fi_life_end(fief *f);
 
 fief_status fi_life_at_exit(fief *f, fief_exit_fn *fn, void *arg);
 
+/* The same for what must come after all others. */
+fief_status fi_life_at_last(fief *f, fief_exit_fn *fn);
+
 #endif

@@ -135,7 +135,7 @@ void fi_registry_open(fi_slot *slot, fief *f) {
 
 void fi_registry_close(fi_slot *slot) {
     fi_store_relaxed(&slot->heap, NULL);
-    fi_store_release(&slot->state, FIEF_CLOSING);
+    fi_store_seq_cst(&slot->state, FIEF_CLOSING); /* and then looks for an exchange: see src/xi/exchange.c */
 }
 
 void fi_registry_give(fi_slot *slot, const fi_leak *leak) {
@@ -182,12 +182,17 @@ size_t fi_registry_trim(void) {
 
 /* ---- questions ---- */
 
+fi_slot *fi_registry_slot(fief_id id) {
+    uint32_t number = buckets[id % BUCKETS];
+    while (number != 0 && slot_of(number)->id != id)
+        number = next_slot[number];
+    return number != 0 ? slot_of(number) : NULL;
+}
+
 fief *fi_registry_find(fief_id id) {
-    fief *found = NULL;
     fi_lock(FI_RANK_PROCESS);
-    for (uint32_t number = buckets[id % BUCKETS]; number != 0 && found == NULL; number = next_slot[number])
-        if (slot_of(number)->id == id)
-            found = fi_load_acquire(&slot_of(number)->heap);
+    const fi_slot *slot = fi_registry_slot(id);
+    fief *found = slot != NULL ? fi_load_acquire(&slot->heap) : NULL;
     fi_unlock(FI_RANK_PROCESS);
     return found;
 }

@@ -29,6 +29,9 @@ size_t fi_registry_trim(void);
 /* NULL if no interpreter of that id lives. */
 fief *fi_registry_find(fief_id id);
 
+/* The slot of an interpreter that has not ended; NULL: there is none. Under FI_RANK_PROCESS. */
+fi_slot *fi_registry_slot(fief_id id);
+
 void fi_registry_leaks(fief_leaks *out);
 
 #endif

@@ -2,6 +2,7 @@
 #include "base/attributes.h"
 #include "heap/alloc.h"
 #include "heap/charge.h"
+#include "heap/features.h"
 #include "heap/find.h"
 #include "heap/free.h"
 #include "heap/misuse.h"
@@ -199,16 +200,25 @@ void fief_leave(fief *previous) {
 /* ---- housekeeping ---- */
 
 size_t fief_poll(fief *f) {
-    size_t taken = fi_misuse_check_handle(f, "fief_poll") ? fi_remote_take_in(f) : 0;
+    if (!fi_misuse_check_handle(f, "fief_poll"))
+        return 0;
+    size_t taken = fi_remote_take_in(f);
     if (taken > 0)
         fi_stats_publish(f);
+    struct fi_exchange *exchange = fi_load_relaxed(&f->slot->exchange);
+    if (FI_UNLIKELY(exchange != NULL))
+        fi_the_exchange.poll(f, exchange);
     return taken;
 }
 
 size_t fief_trim(fief *f) {
     if (f == NULL)
         return fi_registry_trim();
-    return fi_misuse_check_handle(f, "fief_trim") ? fi_heap_trim(f) : 0;
+    if (!fi_misuse_check_handle(f, "fief_trim"))
+        return 0;
+    if (f->freelists != NULL)
+        fi_the_freelists.release(f);
+    return fi_heap_trim(f);
 }
 
 void fief_unwind_begin(fief *f) {

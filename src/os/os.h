@@ -56,6 +56,14 @@ uint64_t fi_os_now_ms(void);
 /* Nanoseconds of the same clock, exact, for what is rare. */
 uint64_t fi_os_now_ns(void);
 
+/* Sleeps while *word is `seen`, for some time at most (UINT64_MAX: any), or a little: look again. And wakes all
+ * that do. */
+void fi_os_sleep(const uint32_t *word, uint32_t seen, uint64_t timeout_ns);
+void fi_os_wake(const uint32_t *word);
+
+/* Lets another thread run. */
+void fi_os_yield(void);
+
 /* The system's number of this thread. Cheap: it is asked for once. */
 extern FI_THREAD_LOCAL uint64_t fi_os_known_thread; /* 0: not asked yet */
 uint64_t fi_os_ask_thread_id(void);

@@ -8,7 +8,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +26,8 @@
 #endif
 
 enum { PROT_USABLE = PROT_READ | PROT_WRITE };
+
+#define NS_PER_SECOND UINT64_C(1000000000)
 
 /* ---- fault injection ---- */
 
@@ -72,7 +77,26 @@ uint64_t fi_os_now_ms(void) {
 uint64_t fi_os_now_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+    return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
+}
+
+/* ---- sleeping ---- */
+
+void fi_os_sleep(const uint32_t *word, uint32_t seen, uint64_t timeout_ns) {
+    int saved = errno;
+    struct timespec timeout = {(time_t)(timeout_ns / NS_PER_SECOND), (long)(timeout_ns % NS_PER_SECOND)};
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, timeout_ns != UINT64_MAX ? &timeout : NULL);
+    errno = saved;
+}
+
+void fi_os_wake(const uint32_t *word) {
+    int saved = errno;
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX);
+    errno = saved;
+}
+
+void fi_os_yield(void) {
+    sched_yield();
 }
 
 /* A forked child is another thread: it asks again. */

@@ -1,0 +1,238 @@
+#include "xi/calls.h"
+
+#include "base/atomics.h"
+#include "interp/commons.h"
+#include "os/os.h"
+
+#include <string.h>
+
+enum { SPARE_BATCH = FI_SPARE_CALLS / 2, COPY_OFFSET = (sizeof(fi_call) + 15) / 16 * 16 };
+
+/* ---- their memory ---- */
+
+static fi_call *take_spare(fi_exchange *exchange) {
+    if (exchange->spare_count == 0)
+        exchange->spare_count =
+            (uint32_t)fi_commons_alloc_batch(sizeof(fi_call), (void **)exchange->spare, SPARE_BATCH);
+    return exchange->spare_count > 0 ? exchange->spare[--exchange->spare_count] : NULL;
+}
+
+static void give_spare(fi_exchange *exchange, fi_call *call) {
+    if (exchange->spare_count == FI_SPARE_CALLS) {
+        exchange->spare_count -= SPARE_BATCH;
+        fi_commons_free_batch((void **)&exchange->spare[exchange->spare_count], SPARE_BATCH);
+    }
+    exchange->spare[exchange->spare_count++] = call;
+}
+
+static fi_call *take(fief *f, size_t copied_bytes) {
+    if (copied_bytes > 0)
+        return copied_bytes <= SIZE_MAX - COPY_OFFSET ? fi_commons_alloc(COPY_OFFSET + copied_bytes) : NULL;
+    fi_exchange *own = f != NULL ? fi_exchange_own(f) : NULL;
+    return own != NULL ? take_spare(own) : fi_commons_alloc(sizeof(fi_call));
+}
+
+fi_call *fi_call_make(fief *f, const fief_xi_message *message) {
+    fi_call *call = take(f, message->copied_bytes);
+    if (call == NULL)
+        return NULL;
+    *call = (fi_call){.fn = message->fn,
+                      .arg = message->arg,
+                      .own_arg = message->arg,
+                      .free_arg = message->free_arg,
+                      .done = message->done,
+                      .done_arg = message->done_arg,
+                      .references = 1,
+                      .cancel_at_close = message->cancel_at_close,
+                      .is_plain = message->copied_bytes == 0};
+    if (!call->is_plain)
+        call->arg = memcpy((char *)call + COPY_OFFSET, message->arg, message->copied_bytes);
+    return call;
+}
+
+void fi_call_release(fief *f, fi_call *call) {
+    if (call->waiter != NULL || fi_load_relaxed(&call->references) != 1) {
+        fi_exchange *waiter = call->waiter;
+        if (fi_sub_acq_rel(&call->references, 1) != 1)
+            return;
+        if (waiter != NULL)
+            fi_exchange_release(waiter);
+    }
+    fi_exchange *own = f != NULL ? fi_exchange_known(f) : NULL;
+    if (own != NULL && call->is_plain)
+        give_spare(own, call);
+    else
+        fi_commons_free(call);
+}
+
+/* ---- sending ---- */
+
+static fi_way ported(fi_port *port, fief_id target) {
+    if (port->exchange != NULL && port->id == target && fi_load_relaxed(&port->exchange->head) != FI_CALLS_CLOSED)
+        return (fi_way){port->exchange, FIEF_XI_QUEUED, false};
+    fief_xi_result why;
+    fi_exchange *reached = fi_exchange_reach(target, &why);
+    if (reached == NULL && port->id != target)
+        return (fi_way){NULL, why, false};
+    if (port->exchange != NULL)
+        fi_exchange_release(port->exchange);
+    *port = (fi_port){target, reached};
+    return (fi_way){reached, why, false};
+}
+
+fi_way fi_call_way(fief *f, fief_id target) {
+    fi_exchange *own = f != NULL ? fi_exchange_own(f) : NULL;
+    if (own != NULL)
+        return ported(&own->ports[target % FI_PORTS], target);
+    fief_xi_result why;
+    fi_exchange *reached = fi_exchange_reach(target, &why);
+    return (fi_way){reached, why, reached != NULL};
+}
+
+void fi_call_leave(fi_way way) {
+    if (way.is_held)
+        fi_exchange_release(way.exchange);
+}
+
+/* The queue was empty: somebody may sleep, or run without looking. */
+static void wake(fi_exchange *exchange) {
+    fi_exchange_signal(exchange);
+    fief_xi_wake_fn *hook = fi_load_seq_cst(&exchange->wake);
+    if (hook != NULL)
+        hook(exchange->id, fi_load_acquire(&exchange->wake_arg));
+}
+
+/* The owner's end, and a change of the hook, wait until who is about to wake has done so. */
+static bool push_first(fi_exchange *exchange, fi_call *call) {
+    fi_call *none = NULL;
+    call->next = NULL;
+    fi_add_seq_cst(&exchange->wakers, 1);
+    bool pushed = fi_cas_seq_cst(&exchange->head, &none, call);
+    if (pushed)
+        wake(exchange);
+    fi_sub_seq_cst(&exchange->wakers, 1);
+    return pushed;
+}
+
+bool fi_call_push(fi_exchange *exchange, fi_call *call) {
+    fi_call *head = fi_load_relaxed(&exchange->head);
+    for (;;) {
+        if (head == FI_CALLS_CLOSED)
+            return false;
+        if (head == NULL) {
+            if (push_first(exchange, call))
+                return true;
+            head = fi_load_relaxed(&exchange->head);
+            continue;
+        }
+        call->next = head;
+        if (fi_cas_acq_rel(&exchange->head, &head, call))
+            return true;
+    }
+}
+
+/* ---- running ---- */
+
+int fi_call_invoke(fief *f, fief_xi_fn *fn, void *arg) {
+    fief *previous = fief_enter(f);
+    int returned = fn(f, arg);
+    fief_leave(previous);
+    return returned;
+}
+
+/* Appends what was taken, which is last first, in the order in which it came. */
+static void append(fi_exchange *exchange, fi_call *taken) {
+    fi_call *first = NULL, *last = taken;
+    while (taken != NULL) {
+        fi_call *next = taken->next;
+        taken->next = first;
+        first = taken;
+        taken = next;
+    }
+    if (first == NULL)
+        return;
+    *(exchange->first != NULL ? &exchange->last->next : &exchange->first) = first;
+    exchange->last = last;
+}
+
+static void collect(fi_exchange *exchange) {
+    fi_call *head = fi_load_relaxed(&exchange->head);
+    if (head != NULL && head != FI_CALLS_CLOSED)
+        append(exchange, fi_exchange_acq_rel(&exchange->head, NULL));
+}
+
+static fi_call *pop(fi_exchange *exchange) {
+    fi_call *call = exchange->first;
+    exchange->first = call->next;
+    return call;
+}
+
+/* Who waits may have given up meanwhile. */
+static bool begin(fi_call *call) {
+    uint32_t queued = FI_CALL_QUEUED;
+    return call->waiter == NULL || fi_cas_acq_rel(&call->state, &queued, FI_CALL_BEGUN);
+}
+
+/* The last that is done with it, but for who waits. */
+static void end(fief *f, fi_call *call, fief_xi_result how, int returned) {
+    if (call->free_arg != NULL)
+        call->free_arg(call->own_arg);
+    if (call->done != NULL)
+        call->done(how, returned, call->done_arg);
+    if (call->waiter != NULL) {
+        call->how = (uint8_t)how;
+        call->returned = returned;
+        fi_store_release(&call->state, FI_CALL_ENDED);
+        fi_exchange_signal(call->waiter); /* which is there as long as the call is */
+    }
+    fi_call_release(f, call);
+}
+
+static void run(fief *f, fi_exchange *exchange, fi_call *call) {
+    if (!begin(call)) {
+        exchange->stats.cancelled++;
+        fi_call_release(f, call);
+        return;
+    }
+    int returned = fi_call_invoke(f, call->fn, call->arg);
+    exchange->stats.ran++;
+    exchange->stats.failed += returned != 0;
+    end(f, call, FIEF_XI_RAN, returned);
+}
+
+/* One that is called back from within goes on where this is: each call is begun in its turn. */
+size_t fi_calls_run(fief *f, fi_exchange *exchange, size_t most) {
+    size_t ran = 0;
+    collect(exchange);
+    const fi_call *last = exchange->first != NULL ? exchange->last : NULL;
+    for (bool was_last = last == NULL; !was_last && exchange->first != NULL && ran < most; ran++) {
+        fi_call *call = pop(exchange);
+        was_last = call == last;
+        run(f, exchange, call);
+    }
+    return ran;
+}
+
+bool fi_calls_wait(const fi_exchange *exchange) {
+    return exchange->first != NULL || fi_load_seq_cst(&exchange->head) != NULL;
+}
+
+static void cancel(fief *f, fi_exchange *exchange, fi_call *call) {
+    exchange->stats.cancelled++;
+    if (begin(call))
+        end(f, call, FIEF_XI_CANCELLED, 0);
+    else
+        fi_call_release(f, call);
+}
+
+void fi_calls_close(fief *f, fi_exchange *exchange) {
+    append(exchange, fi_exchange_seq_cst(&exchange->head, FI_CALLS_CLOSED));
+    fi_exchange_await_wakers(exchange);
+    while (exchange->first != NULL) {
+        fi_call *call = pop(exchange);
+        if (call->cancel_at_close)
+            cancel(f, exchange, call);
+        else
+            run(f, exchange, call);
+    }
+}

@@ -1,0 +1,160 @@
+/* Calls from several threads to one interpreter: all of them run exactly once, in order for each caller, and none
+ * is lost; then with both sides ending at any moment: each call is told of once, by its result or by `done`, its
+ * argument is freed once, and nothing stays behind. */
+#include "interp/commons.h"
+#include "race.h"
+
+#include "support/random.h"
+
+#include <fief/xi.h>
+#include <sched.h>
+
+enum { CALLERS = 4 };
+
+/* ---- all run, in order ---- */
+
+static unsigned next_of[CALLERS];
+static atomic_uint callers_done;
+static fief *target;
+
+typedef struct numbered {
+    unsigned caller, number;
+} numbered;
+
+static int count_on(fief *f, void *arg) {
+    const numbered *n = arg;
+    REQUIRE(f == target && fief_current() == f && n->number == next_of[n->caller]);
+    next_of[n->caller]++;
+    return 0;
+}
+
+static unsigned calls_each;
+
+/* Every other caller is in an interpreter of its own. */
+static void *caller(void *arg) {
+    numbered n = {(unsigned)(uintptr_t)arg, 0};
+    fief *own = n.caller % 2 == 0 ? race_create("caller", NULL) : NULL;
+    for (; n.number < calls_each; n.number++)
+        REQUIRE(fief_xi_call_copied(own, fief_id_of(target), count_on, &n, sizeof n) == FIEF_XI_QUEUED);
+    fief_destroy(own);
+    atomic_fetch_add(&callers_done, 1);
+    return NULL;
+}
+
+static void all_run_in_order(void) {
+    pthread_t threads[CALLERS];
+    target = race_create("target", NULL);
+    for (unsigned i = 0; i < CALLERS; i++)
+        threads[i] = race_start(caller, (void *)(uintptr_t)i);
+    size_t ran = 0;
+    while (ran < (size_t)CALLERS * calls_each)
+        ran += fief_xi_wait(target, FIEF_XI_FOREVER) ? fief_xi_poll(target, 100) : 0;
+    for (unsigned i = 0; i < CALLERS; i++)
+        race_join(threads[i]);
+    REQUIRE(fief_xi_poll(target, SIZE_MAX) == 0);
+    for (unsigned i = 0; i < CALLERS; i++)
+        REQUIRE(next_of[i] == calls_each);
+    fief_destroy(target);
+}
+
+/* ---- ends at any moment ---- */
+
+static _Atomic fief_id victim_id;
+static atomic_bool over;
+static atomic_ulong sent, ended, freed, told;
+
+static int touch(fief *f, void *arg) {
+    void *block = fief_alloc(f, 40); /* it works to the last */
+    REQUIRE(block != NULL && *(unsigned *)arg == 7);
+    fief_free(f, block);
+    return 0;
+}
+
+static void free_arg(void *arg) {
+    free(arg);
+    atomic_fetch_add(&freed, 1);
+}
+
+static void tell(fief_xi_result how, int returned, void *arg) {
+    REQUIRE((how == FIEF_XI_RAN || how == FIEF_XI_CANCELLED) && returned == 0 && arg == &told);
+    atomic_fetch_add(&told, 1);
+}
+
+static void wake(fief_id id, void *arg) {
+    REQUIRE(id != FIEF_ID_NONE);
+    atomic_fetch_add((atomic_uint *)arg, 1);
+}
+
+static void send_one(fief *own, random_source *rng) {
+    fief_xi_message message = FIEF_XI_MESSAGE_INIT;
+    unsigned *value = malloc(sizeof *value);
+    *value = 7;
+    message.fn = touch;
+    message.arg = value;
+    message.free_arg = free_arg;
+    message.cancel_at_close = random_below(rng, 2) == 0;
+    message.done = tell;
+    message.done_arg = &told;
+    atomic_fetch_add(&sent, 1);
+    fief_xi_result result = fief_xi_call_with(own, atomic_load(&victim_id), &message);
+    REQUIRE(result == FIEF_XI_QUEUED || result == FIEF_XI_CLOSING || result == FIEF_XI_GONE);
+    if (result != FIEF_XI_QUEUED)
+        atomic_fetch_add(&ended, 1);
+}
+
+static void wait_one(fief *own, random_source *rng) {
+    static unsigned seven = 7; /* in use for as long as a call that was left runs */
+    uint64_t timeout = random_below(rng, 2) == 0 ? FIEF_XI_FOREVER : random_below(rng, 100000);
+    fief_xi_result result = fief_xi_call_wait(own, atomic_load(&victim_id), touch, &seven, timeout, NULL);
+    REQUIRE(result != FIEF_XI_NO_MEMORY && result != FIEF_XI_BAD_ARGUMENT && result != FIEF_XI_QUEUED);
+}
+
+/* Its own interpreter ends and begins anew, too. */
+static void *sender(void *arg) {
+    random_source rng = random_seeded((uintptr_t)arg);
+    while (!atomic_load(&over)) {
+        fief *own = random_below(&rng, 3) > 0 ? race_create("sender", NULL) : NULL;
+        for (size_t left = 1 + random_below(&rng, 30); left > 0; left--)
+            send_one(own, &rng);
+        if (random_below(&rng, 4) == 0)
+            wait_one(own, &rng);
+        fief_destroy(own);
+    }
+    return NULL;
+}
+
+static void one_life(random_source *rng) {
+    atomic_uint wakes = 0;
+    fief *victim = race_create("victim", NULL);
+    if (random_below(rng, 2) == 0)
+        REQUIRE(fief_xi_on_wake(victim, wake, &wakes) == FIEF_OK);
+    atomic_store(&victim_id, fief_id_of(victim));
+    for (size_t left = random_below(rng, 20); left > 0; left--) {
+        fief_xi_poll(victim, random_below(rng, 10));
+        if (random_below(rng, 4) == 0)
+            sched_yield();
+    }
+    REQUIRE(fief_destroy(victim) == FIEF_OK);
+}
+
+static void ends_at_any_moment(unsigned rounds) {
+    pthread_t threads[2];
+    for (unsigned i = 0; i < 2; i++)
+        threads[i] = race_start(sender, (void *)(uintptr_t)(i + 1));
+    random_source rng = random_seeded(5);
+    while (rounds-- > 0)
+        one_life(&rng);
+    atomic_store(&over, true);
+    for (unsigned i = 0; i < 2; i++)
+        race_join(threads[i]);
+    REQUIRE(atomic_load(&freed) == atomic_load(&sent));
+    REQUIRE(atomic_load(&told) + atomic_load(&ended) == atomic_load(&sent));
+}
+
+int main(void) {
+    calls_each = race_rounds(2000) * 20;
+    all_run_in_order();
+    ends_at_any_moment(race_rounds(2000));
+    REQUIRE(fi_commons_live_blocks() == 0);
+    return 0;
+}

@@ -169,8 +169,7 @@ static void close_exchange(fief *f) {
     fi_unlock(FI_RANK_PROCESS);
     fi_calls_close(f, exchange);
     close_ports(exchange);
-    fi_commons_free_batch((void **)exchange->spare, exchange->spare_count);
-    exchange->spare_count = 0;
+    fi_spares_leave(&exchange->spares);
     fi_exchange_signal(exchange);
     fi_exchange_release(exchange);
 }
@@ -185,4 +184,5 @@ static void forked(void) {
         exchange->wakers = exchange->sleepers = 0;
 }
 
-const fi_exchange_hooks fi_the_exchange = {.poll = poll, .close = close_exchange, .forked = forked};
+const fi_exchange_hooks fi_the_exchange = {
+    .poll = poll, .close = close_exchange, .trim = fi_spares_trim, .forked = forked};

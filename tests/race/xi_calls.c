@@ -155,6 +155,7 @@ int main(void) {
     calls_each = race_rounds(2000) * 20;
     all_run_in_order();
     ends_at_any_moment(race_rounds(2000));
+    fief_trim(NULL);
     REQUIRE(fi_commons_live_blocks() == 0);
     return 0;
 }

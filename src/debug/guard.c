@@ -270,6 +270,24 @@ void fi_guard_drain(fief *f) {
             close_arena(f, fi_map_pools(f->arenas[i]));
 }
 
+static void join_queues(const fief *f, fi_guard_queue *queue, const fi_guard_queue *other) {
+    if (other->oldest == 0)
+        return;
+    if (queue->oldest == 0)
+        queue->oldest = other->oldest;
+    else
+        spot_at(f, queue->newest).record->next = other->oldest;
+    queue->newest = other->newest;
+    queue->count += other->count;
+}
+
+void fi_guard_join(fief *f, const fi_guards *other) {
+    fi_guards *guards = &f->debug->guards;
+    join_queues(f, &guards->places, &other->places);
+    join_queues(f, &guards->arenas, &other->arenas);
+    guards->live += other->live;
+}
+
 /* ---- sampling ---- */
 
 /* Xorshift: the distance to the next one must not follow a pattern of the program's. */

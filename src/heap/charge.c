@@ -1,6 +1,7 @@
 #include "heap/charge.h"
 
 #include "heap/features.h"
+#include "heap/remote.h"
 
 static size_t hard_now(const fief *f) {
     if (f->limit.hard_bytes == 0)
@@ -68,6 +69,16 @@ fi_charge fi_heap_charge(fief *f, size_t bytes, bool *pressed) {
     if (FI_LIKELY(f->count.charged_bytes + bytes <= f->gate_bytes))
         return accept(f, bytes);
     return look_closer(f, bytes, pressed);
+}
+
+bool fi_heap_charge_at_once(fief *f, size_t bytes) {
+    bool pressed = false;
+    fi_charge result;
+    do {
+        fi_remote_take_in(f);
+        result = fi_heap_charge(f, bytes, &pressed);
+    } while (result == FI_CHARGE_AGAIN);
+    return result == FI_CHARGED;
 }
 
 void fi_heap_uncharge(fief *f, size_t bytes) {

@@ -81,7 +81,7 @@ static fi_exchange *look(fief_id id, fi_exchange **fresh, fief_xi_result *why) {
     fi_slot *slot = fi_registry_slot(id);
     fi_exchange *there = slot != NULL ? fi_load_acquire(&slot->exchange) : NULL;
     *why = FIEF_XI_NO_MEMORY;
-    if (slot == NULL || fi_load_acquire(&slot->state) != FIEF_LIVE) {
+    if (slot == NULL || fi_load_acquire(&slot->state) != FIEF_LIVE || fi_load_relaxed(&slot->hidden) != 0) {
         *why = absence(slot);
         return NULL;
     }

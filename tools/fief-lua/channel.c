@@ -142,11 +142,12 @@ static int deliver(fief *target, void *arg) {
         take_answer(&t->channel, m);
         break;
     case MESSAGE_VALUES:
-    case MESSAGE_GIFT:
         if (t->ended)
             drop(m);
         else
             take_in(&t->channel, m);
+        break;
+    case MESSAGE_GIFT: /* goes with its parcel */
         break;
     }
     return 0;
@@ -159,6 +160,13 @@ static fief_xi_result post(const message *m) {
     return fief_xi_call_copied(m->from->heap, m->to->id, deliver, m, sizeof *m);
 }
 
+static tenant *tenant_with(tenant *all, unsigned count, fief_id id) {
+    unsigned i = 0;
+    while (i < count - 1 && all[i].id != id)
+        i++;
+    return &all[i];
+}
+
 static tenant *check_state(lua_State *L, int index) {
     tenant *own = tenant_of(L);
     lua_Integer number = luaL_checkinteger(L, index);
@@ -166,13 +174,11 @@ static tenant *check_state(lua_State *L, int index) {
     return &own->all[number - 1];
 }
 
-static int send_or_tell(lua_State *L, message *m) {
-    fief_xi_result result = post(m);
+static int tell(lua_State *L, fief_xi_result result) {
     if (result == FIEF_XI_QUEUED || result == FIEF_XI_RAN) {
         lua_pushboolean(L, true);
         return 1;
     }
-    drop(m);
     lua_pushnil(L);
     lua_pushstring(L, fief_xi_result_text(result));
     return 2;
@@ -182,16 +188,38 @@ static int lua_send(lua_State *L) {
     message m = {.from = tenant_of(L), .to = check_state(L, 1), .kind = MESSAGE_VALUES};
     const char *why;
     m.values = value_pack(L, m.from->heap, 2, lua_gettop(L) - 1, &why);
-    return m.values != NULL ? send_or_tell(L, &m) : luaL_error(L, "%s", why);
+    if (m.values == NULL)
+        return luaL_error(L, "%s", why);
+    fief_xi_result result = post(&m);
+    if (result != FIEF_XI_QUEUED && result != FIEF_XI_RAN)
+        drop(&m);
+    return tell(L, result);
+}
+
+/* Runs in the receiver's interpreter. */
+static int deliver_gift(fief *target, fief_parcel *parcel, void *arg) {
+    tenant *from = arg, *to = tenant_with(from->all, from->options->state_count, fief_id_of(target));
+    if (to->ended) {
+        fief_parcel_destroy(target, parcel);
+        return 0;
+    }
+    const message m = {.from = from, .to = to, .kind = MESSAGE_GIFT, .gift = gift_receive(target, parcel)};
+    take_in(&to->channel, &m);
+    return 0;
 }
 
 static int lua_give(lua_State *L) {
-    message m = {.from = tenant_of(L), .to = check_state(L, 1), .kind = MESSAGE_GIFT};
+    tenant *own = tenant_of(L), *to = check_state(L, 1);
     const char *why;
     luaL_checkany(L, 2);
     lua_settop(L, 2);
-    m.gift = gift_pack(L, 2, m.from->heap, &why);
-    return m.gift != NULL ? send_or_tell(L, &m) : luaL_error(L, "%s", why);
+    fief_parcel *parcel = gift_pack(L, own->heap, 2, &why);
+    if (parcel == NULL)
+        return luaL_error(L, "%s", why);
+    fief_xi_result result = fief_parcel_send(own->heap, parcel, to->id, deliver_gift, own);
+    if (result != FIEF_XI_QUEUED && result != FIEF_XI_RAN)
+        fief_parcel_destroy(own->heap, parcel);
+    return tell(L, result);
 }
 
 /* ---- waiting ---- */
@@ -223,6 +251,8 @@ static void check_stall(lua_State *L, bool *waits) {
 static int push_and_free(lua_State *L) {
     message *m = lua_touserdata(L, 1);
     lua_settop(L, 0);
+    if (m->kind == MESSAGE_GIFT && m->gift == NULL)
+        return luaL_error(L, "there is no memory for what state %d gives", (int)m->from->number);
     if (m->kind == MESSAGE_GIFT)
         return gift_push(L, &m->gift);
     return value_push(L, m->values);

@@ -168,10 +168,8 @@ fief_parcel *gift_pack(lua_State *L, fief *giver, int index, const char **why) {
         return NULL;
     packer p = {L, fief_parcel_heap(parcel), NULL};
     gift *g = fief_zalloc(p.heap, sizeof *g);
-    if (g != NULL && pack(&p, index, 0, &g->value)) {
-        fief_parcel_root_set(parcel, g);
+    if (g != NULL && pack(&p, index, 0, &g->value) && fief_parcel_root_set(parcel, g) == FIEF_OK)
         return parcel;
-    }
     if (p.why != NULL)
         *why = p.why;
     fief_parcel_destroy(giver, parcel);
@@ -204,7 +202,12 @@ void gift_free(gift *g) {
     fief_free(g->heap, g);
 }
 
-gift *gift_open(fief *receiver, void *root) {
+gift *gift_receive(fief *receiver, fief_parcel *parcel) {
+    void *root;
+    if (fief_parcel_receive(receiver, parcel, &root) != FIEF_OK) {
+        fief_parcel_destroy(receiver, parcel);
+        return NULL;
+    }
     gift *g = root;
     g->heap = receiver;
     return g;

@@ -14,8 +14,8 @@ typedef struct gift gift;
 /* The same values as value.h's. NULL: *why tells, a static text. Raises no error. */
 fief_parcel *gift_pack(lua_State *L, fief *giver, int index, const char **why);
 
-/* What is in a parcel that `receiver` has received. */
-gift *gift_open(fief *receiver, void *root);
+/* Takes a parcel in. NULL: the receiver has no memory for it, and it is destroyed. */
+gift *gift_receive(fief *receiver, fief_parcel *parcel);
 
 /* Pushes the value, which Lua's collector frees from then on: *g is NULL then. May raise an error. */
 int gift_push(lua_State *L, gift **g);

@@ -12,6 +12,8 @@
 
 enum { SHOW_INTERVAL_NS = 100 * 1000 * 1000 };
 
+typedef struct scheduler scheduler;
+
 typedef struct worker {
     scheduler *owner;
     pthread_t thread;

@@ -11,7 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum message_kind { MESSAGE_VALUES, MESSAGE_GIFT, MESSAGE_REQUEST, MESSAGE_ANSWER, MESSAGE_FAILURE } message_kind;
+typedef enum message_kind {
+    MESSAGE_VALUES,
+    MESSAGE_GIFT,
+    MESSAGE_REQUEST,
+    MESSAGE_ANSWER,
+    MESSAGE_FAILURE
+} message_kind;
 
 /* As it travels: the argument of a call, copied. */
 typedef struct message {
@@ -60,11 +66,8 @@ static void take_answer(channel *c, message *m) {
 static fief_xi_result post(const message *m);
 
 static void answer(const message *request, message_kind kind, fief_xi_data *values) {
-    message back = {.from = request->to,
-                    .to = request->from,
-                    .kind = kind,
-                    .number = request->number,
-                    .values = values};
+    message back = {
+        .from = request->to, .to = request->from, .kind = kind, .number = request->number, .values = values};
     if (post(&back) != FIEF_XI_QUEUED && fief_id_of(back.from->heap) != back.to->id)
         drop(&back);
 }
@@ -89,7 +92,8 @@ static int serve_in_lua(lua_State *L) {
     return 0;
 }
 
-/* The text of an error, as a tuple of one like all results. NULL on exhaustion: that is said by no value at all. */
+/* The text of an error, as a tuple of one like all results. NULL on exhaustion: that is said by no value at all.
+ */
 static fief_share_status text_item(fief *f, size_t index, fief_xi_data *item, void *arg) {
     (void)index;
     return fief_xi_share_bytes(f, item, arg, strlen(arg));
@@ -228,8 +232,8 @@ bool channel_has_to_wait(const channel *c) {
     return (c->waits_for_message && c->first == NULL) || (c->waits_for_answer && c->answer == NULL);
 }
 
-/* Only the script itself can wait: in a coroutine of its own, or in a function that another state has called, a yield
- * would go elsewhere. */
+/* Only the script itself can wait: in a coroutine of its own, or in a function that another state has called, a
+ * yield would go elsewhere. */
 static int wait(lua_State *L, bool *waits, lua_KFunction go_on) {
     if (L != tenant_of(L)->coroutine || !lua_isyieldable(L))
         return luaL_error(L, "cannot wait here: not in the script's own coroutine");
@@ -241,10 +245,8 @@ static int wait(lua_State *L, bool *waits, lua_KFunction go_on) {
 static void check_stall(lua_State *L, bool *waits) {
     tenant *t = tenant_of(L);
     *waits = false;
-    if (!t->stalled)
-        return;
-    t->stalled = false;
-    luaL_error(L, "every state waits for another");
+    if (t->stalled)
+        luaL_error(L, "every state waits for another");
 }
 
 /* Pushes what came, freed by the stack's unwinding if that fails. */
@@ -340,8 +342,9 @@ static int lua_call_state(lua_State *L) {
 /* ---- the table ---- */
 
 int channel_open(lua_State *L) {
-    static const luaL_Reg functions[] = {{"send", lua_send},       {"give", lua_give}, {"poll", lua_poll},
-                                         {"receive", lua_receive}, {"call", lua_call_state}, {"table", gift_to_table}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"send", lua_send},       {"give", lua_give},       {"poll", lua_poll}, {"receive", lua_receive},
+        {"call", lua_call_state}, {"table", gift_to_table}, {NULL, NULL}};
     const tenant *t = tenant_of(L);
     luaL_newlib(L, functions);
     lua_pushinteger(L, t->number);

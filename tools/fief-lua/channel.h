@@ -7,9 +7,9 @@
  *     fief.poll()                 the same without waiting: nothing if nothing is there
  *     fief.call(to, name, ...)    what the global function `name` of that state returns; waits for it
  *
- * A state is known by its number, from 1. Values are what value.h says. What waits does not keep a thread: its turn is
- * over, and the next one comes with the message. If every state waits, none can come: that is an error in all of
- * them. A function that is called runs between two turns of its state, to its end.
+ * A state is known by its number, from 1. Values are what value.h says. What waits does not keep a thread: its
+ * turn is over, and the next one comes with the message. If every state waits, none can come: that is an error in
+ * all of them. A function that is called runs between two turns of its state, after the first, to its end.
  *
  * Everything goes through fief_xi_call: a message is made in the sender's turn and taken in by the receiver's. */
 #ifndef FIEF_LUA_CHANNEL_H

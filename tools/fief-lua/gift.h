@@ -1,8 +1,9 @@
 /* gift.h - a value that a state gives away with the memory it is in: a parcel of fief/parcel.h.
  *
- * The giver builds the value in the parcel, as nodes that point to one another. The receiver finds them at the same
- * addresses, in its own heap: nothing was copied on the way. It reads tables in it like Lua's (x.name, x[1], #x, pairs),
- * each string becomes Lua's when it is looked at, and the whole is freed when nothing of it is in use. */
+ * The giver builds the value in the parcel, as nodes that point to one another. The receiver finds them at the
+ * same addresses, in its own heap: nothing was copied on the way. It reads tables in it like Lua's (x.name, x[1],
+ * #x, pairs), each string becomes Lua's when it is looked at, and the whole is freed when nothing of it is in use.
+ */
 #ifndef FIEF_LUA_GIFT_H
 #define FIEF_LUA_GIFT_H
 

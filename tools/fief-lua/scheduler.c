@@ -30,7 +30,7 @@ struct scheduler {
     tenant *tenants;
     unsigned tenant_count;
     unsigned ended_count;
-    unsigned resting_count; /* tenants that wait for a message, and that have none */
+    unsigned resting_count; /* tenants in no queue and at no thread */
     uint64_t turn_count;
 };
 
@@ -64,15 +64,14 @@ static void requeue(scheduler *s, tenant *t) {
 
 /* ---- waiting ---- */
 
-/* Whoever could send a message waits for one. */
+/* Whoever could send a message waits for one, or has ended. */
 static bool is_stalled(const scheduler *s) {
-    return s->resting_count > 0 && s->resting_count + s->ended_count == s->tenant_count;
+    return s->resting_count == s->tenant_count && s->ended_count < s->tenant_count;
 }
 
 static void stir(scheduler *s, tenant *t) {
     t->resting = false;
-    if (!t->ended)
-        s->resting_count--;
+    s->resting_count--;
     requeue(s, t);
 }
 
@@ -89,8 +88,7 @@ static void end_stall(scheduler *s) {
 /* A message that came meanwhile has been told of already. */
 static void rest(scheduler *s, tenant *t) {
     t->resting = true;
-    if (!t->ended)
-        s->resting_count++;
+    s->resting_count++;
     if (t->woken) {
         t->woken = false;
         stir(s, t);
@@ -199,10 +197,12 @@ static void deal(scheduler *s, tenant *tenants, unsigned tenant_count) {
         tenant *t = &tenants[i];
         t->scheduler = s;
         t->worker = i % s->worker_count;
-        if (t->ended)
+        if (t->ended) {
+            rest(s, t);
             s->ended_count++;
-        else
+        } else {
             push(&s->workers[t->worker], t);
+        }
         if (t->heap != NULL && fief_xi_on_wake(t->heap, wake, t) != FIEF_OK)
             host_give_up("memory for messages", ENOMEM);
     }

@@ -171,10 +171,12 @@ static void resume(tenant *t) {
 tenant_turn tenant_run_turn(tenant *t) {
     uint64_t begin_ns = process_thread_clock_ns();
     fief *previous = fief_enter(t->heap);
-    fief_poll(t->heap);
+    if (t->turn_count > 0) /* before, there is nothing in it that could be called */
+        fief_poll(t->heap);
     if (!t->ended && (t->stalled || !channel_has_to_wait(&t->channel)))
         resume(t);
     fief_leave(previous);
+    t->stalled = false;
     t->turn_count++;
     t->run_ns += process_thread_clock_ns() - begin_ns;
     return t->ended ? TENANT_ENDED : channel_has_to_wait(&t->channel) ? TENANT_WAITS : TENANT_GOES_ON;

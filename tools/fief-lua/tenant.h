@@ -34,9 +34,9 @@ typedef struct tenant {
     bool exiting; /* os.exit was called: the script is on its way out */
     int exit_status;
     channel channel;
-    struct tenant *all; /* the first of them */
-    fief_id id;         /* of its heap */
-    bool stalled;       /* it waits for a message, and nobody is left to send one */
+    struct tenant *all;    /* the first of them */
+    fief_id id;            /* of its heap */
+    bool stalled;          /* it waits for a message, and nobody is left to send one */
     void *planted_foreign; /* a block of another tenant's that this one frees after its first turn; NULL: none */
     planted planted;       /* a block of its own that it misuses */
 

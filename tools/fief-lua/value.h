@@ -1,7 +1,7 @@
 /* value.h - Lua values on their way from one state to another, in memory of neither: data of fief/share.h.
  *
- * nil, booleans, integers, floats, strings, and tables of these, up to a depth; a table that is met twice arrives as
- * two. Functions, coroutines, userdata and metatables stay where they are. */
+ * nil, booleans, integers, floats, strings, and tables of these, up to a depth; a table that is met twice arrives
+ * as two. Functions, coroutines, userdata and metatables stay where they are. */
 #ifndef FIEF_LUA_VALUE_H
 #define FIEF_LUA_VALUE_H
 

@@ -270,6 +270,20 @@ void fi_guard_drain(fief *f) {
             close_arena(f, fi_map_pools(f->arenas[i]));
 }
 
+/* ---- frozen ---- */
+
+/* Places that rest are inaccessible as they are. */
+bool fi_guard_freeze(const fief *f, const fi_pool *pool, bool frozen) {
+    size_t bytes = place_bytes(pool->large_bytes, pool->carved);
+    for (unsigned i = 0; i < pool->carved; i++) {
+        char *start = place_start(fi_pool_start(pool, f), i);
+        bool is_live = fi_record_state_of(fi_record_of(pool, i)) == FI_RECORD_LIVE;
+        if (is_live && !(frozen ? fi_os_freeze(start, bytes) : fi_os_commit(start, bytes)))
+            return false;
+    }
+    return true;
+}
+
 /* ---- sampling ---- */
 
 /* Xorshift: the distance to the next one must not follow a pattern of the program's. */

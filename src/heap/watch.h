@@ -92,6 +92,10 @@ typedef struct fi_watch {
     /* A pool of a watched heap is about to be opened: false on exhaustion. */
     bool (*opening)(const fi_pool *pool, unsigned size_class);
 
+    /* Makes the blocks of an arena of guarded ones read-only, or writable again. False: not all of them, since the
+     * system refuses. */
+    bool (*freeze)(const fief *f, const fi_pool *pool, bool frozen);
+
     /* An arena has become a watched heap's, and is about to be no longer. Its first has come with it; those that
      * it leaves behind for ever stay its own. */
     void (*joined)(const fief *f, const fi_arena *arena);

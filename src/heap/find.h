@@ -51,8 +51,7 @@ static inline bool fi_found_is_own(const fief *f, const fi_found *found) {
 
 /* Whether src/debug keeps a record of it. */
 static inline bool fi_found_is_watched(const fi_found *found) {
-    return found->slot != NULL &&
-           (fi_slot_level(found->slot) != 0 || found->view.state == FI_POOL_GUARDED);
+    return found->slot != NULL && (fi_slot_level(found->slot) != 0 || found->view.state == FI_POOL_GUARDED);
 }
 
 /* Whether it is in an immortal heap, which lives. */

@@ -26,8 +26,8 @@ enum {
 };
 
 enum {
-    FI_IN_PRESSURE = 1, /* the pressure callback runs */
-    FI_FROZEN = 2,      /* its blocks may be read-only */
+    FI_IN_PRESSURE = 1,                     /* the pressure callback runs */
+    FI_FROZEN = 2,                          /* its blocks may be read-only */
     FI_LEAK_IMMORTAL = FIEF_LEAK_STRICT + 1 /* all memory is taken back, and nothing in it was a leak */
 };
 
@@ -101,6 +101,7 @@ struct fief {
     uint8_t policies[FIEF_POLICY_ROOM]; /* fief_policy, by kind */
     uint8_t on_leak;                    /* fief_leak_policy, or FI_LEAK_IMMORTAL */
     bool immortal;                      /* see immortal.h */
+    bool has_tables;                    /* which end with it (src/xi/tables.c) */
     uint64_t frozen_failures;           /* an immortal one's; of others not looked at */
     fi_debug *debug;                    /* NULL: nothing of it is watched */
     uint64_t attention_at;              /* once so many blocks were listed, the next allocation is for src/debug */

@@ -1,10 +1,10 @@
 /* Heaps whose blocks are never freed, and may be made read-only.
  *
- * An immortal heap is a heap like any other, but for four things. Its handle has no table of pools, so that its own
- * frees take the slow path, as those of others do anyway; there a free of its blocks is counted, and is none. Its
- * slot says what it is, beside the debug level: what frees a block without a handle looks at both with one load. It
- * has nothing but the handle in its first granule, so that the handle's page stays writable where all others are
- * not. And an end of it finds no leaks.
+ * An immortal heap is a heap like any other, but for four things. Its handle has no table of pools, so that its
+ * own frees take the slow path, as those of others do anyway; there a free of its blocks is counted, and is none.
+ * Its slot says what it is, beside the debug level: what frees a block without a handle looks at both with one
+ * load. It has nothing but the handle in its first granule, so that the handle's page stays writable where all
+ * others are not. And an end of it finds no leaks.
  *
  * Of a frozen one all lists are empty, and `attention_at` is 0: each allocation is for src/debug to answer, which
  * refuses it. */
@@ -29,8 +29,8 @@ bool fi_immortal_holds(const void *p);
 /* An allocation in a frozen heap: NULL. */
 FI_COLD void *fi_immortal_refuse(fief *f);
 
-/* Somebody frees or resizes an immortal block: counts it, and follows the policy. `verdict` is what is told of what
- * follows. f is the caller, NULL where there is no handle. */
+/* Somebody frees or resizes an immortal block: counts it, and follows the policy. `verdict` is what is told of
+ * what follows. f is the caller, NULL where there is no handle. */
 FI_COLD void fi_immortal_meet(fief *f, const fi_found *found, const fi_incident *met, const char *verdict);
 
 #endif

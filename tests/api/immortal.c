@@ -41,7 +41,7 @@ static unsigned char filler(unsigned number) {
 static crowd populate(fief *f) {
     crowd all;
     unsigned number = 0;
-    FOR_KINDS(kind) {
+    FOR_KINDS (kind) {
         all.blocks[number] = allocate_kind(f, kind);
         cr_assert_not_null(all.blocks[number]);
         memset(all.blocks[number], filler(number), kind.size);
@@ -59,7 +59,7 @@ static bool is_filled(const unsigned char *block, unsigned number, size_t bytes)
 
 static bool is_unchanged(const crowd *all) {
     unsigned number = 0;
-    FOR_KINDS(kind) {
+    FOR_KINDS (kind) {
         if (!is_filled(all->blocks[number], number, kind.size))
             return false;
         number++;
@@ -196,7 +196,7 @@ Test(immortal, a_realloc_gives_the_caller_a_copy) {
         fief *f = create(immortal_at(level)), *other = create(at_level(level, &heard));
         crowd all = populate(f);
         unsigned number = 0;
-        FOR_KINDS(kind) {
+        FOR_KINDS (kind) {
             assert_copied(other, all.blocks[number], number, kind.size, kind.size);
             assert_copied(other, all.blocks[number], number, 2 * kind.size + 1, kind.size);
             assert_copied(other, all.blocks[number], number, kind.size / 3, kind.size);
@@ -326,7 +326,7 @@ Test(immortal, any_address_may_be_asked_about) {
         fief *f = create(immortal_at(level)), *other = create(at_level(level, &heard));
         crowd all = populate(f);
         unsigned number = 0;
-        FOR_KINDS(kind) {
+        FOR_KINDS (kind) {
             cr_assert(fief_is_immortal(all.blocks[number]));
             cr_assert(fief_is_immortal(all.blocks[number] + kind.size / 2));
             number++;

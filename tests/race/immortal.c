@@ -1,5 +1,6 @@
-/* An immortal heap under threads: its holder allocates, freezes and thaws, while interpreters on other threads read
- * its blocks, free them, resize them and ask about them. Nothing is freed, nothing changes, nothing is told. */
+/* An immortal heap under threads: its holder allocates, freezes and thaws, while interpreters on other threads
+ * read its blocks, free them, resize them and ask about them. Nothing is freed, nothing changes, nothing is told.
+ */
 #include "race.h"
 
 #include "support/random.h"

@@ -24,7 +24,7 @@ static fief *immortal_at(fief_debug level) {
 Test(immortal, the_handles_granule_has_no_blocks) {
     FOR_LEVELS(level) {
         fief *f = immortal_at(level);
-        FOR_KINDS(kind) {
+        FOR_KINDS (kind) {
             char *block = allocate_kind(f, kind);
             cr_assert((size_t)(block - (char *)f) >= FI_GRANULE_BYTES);
         }

@@ -86,13 +86,14 @@ static void grow(fi_table *table) {
         return;
     table->buckets = buckets;
     table->bucket_count = count;
-    for (size_t i = 0; i < old_count; i++)
+    for (size_t i = 0; i < old_count; i++) {
         for (fi_entry *entry = old[i], *next; entry != NULL; entry = next) {
             next = entry->next;
             fi_entry **bucket = bucket_of(table, entry->hash);
             entry->next = *bucket;
             *bucket = entry;
         }
+    }
     fief_free(table->heap, old);
 }
 
@@ -133,12 +134,13 @@ fief_xi_entry fi_entry_shown(const fi_entry *entry) {
 }
 
 void fi_table_visit(const fi_table *table, fief_xi_entry_fn *fn, void *arg) {
-    for (size_t i = 0; i < table->bucket_count; i++)
+    for (size_t i = 0; i < table->bucket_count; i++) {
         for (const fi_entry *entry = table->buckets[i]; entry != NULL; entry = entry->next) {
             const fief_xi_entry shown = fi_entry_shown(entry);
             if (!fn(&shown, arg))
                 return;
         }
+    }
 }
 
 /* ---- tables ---- */
@@ -158,12 +160,13 @@ fi_table *fi_table_make(fief *heap, fief_id owner) {
 /* One by one, though the heap goes as a whole: what is left then is a leak. */
 void fi_table_end(fi_table *table) {
     fief *heap = table->heap;
-    for (size_t i = 0; i < table->bucket_count; i++)
+    for (size_t i = 0; i < table->bucket_count; i++) {
         for (fi_entry *entry = table->buckets[i], *next; entry != NULL; entry = next) {
             next = entry->next;
             fi_leftover leftover = free_entry(table, entry);
             fi_leftover_free(&leftover);
         }
+    }
     fief_free(heap, table->buckets);
     fief_free(heap, table);
     fief_status ended = fief_destroy(heap);

@@ -765,6 +765,8 @@ class Heap:
         if pool.fields.generation % 2 != 0:
             self.complain("%s was being changed when the program stopped" % where)
             return False
+        if pool.state == "none" and granule == 0 and arena.fields.holds_handle and self.slot.is_immortal:
+            return False  # the handle's alone
         if pool.state == "none":
             self.complain("%s is none, though its granule is in use" % where)
             return False

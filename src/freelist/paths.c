@@ -96,11 +96,12 @@ static void keep(fief_freelist *list, void *p) {
     list->slots[(*list->count)++] = (uintptr_t)p;
 }
 
-/* The next slot, if it has had no block yet, will do with this one's neighbours. */
+/* The next slots, as far as they have had no block yet, will do with this one's neighbours. */
 static void vouch_for_next(fief_freelist *list, const void *p) {
-    size_t count = *list->count;
-    if (count < list->limit && list->slots[count] % 2 != 0)
-        list->slots[count] = (uintptr_t)p | 1;
+    enum { AT_ONCE = 8 };
+    size_t end = *list->count + AT_ONCE < list->limit ? *list->count + AT_ONCE : list->limit;
+    for (size_t i = *list->count; i < end && list->slots[i] % 2 != 0; i++)
+        list->slots[i] = (uintptr_t)p | 1;
 }
 
 static void accept(fief_freelist *list, void *p) {

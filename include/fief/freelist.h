@@ -67,7 +67,7 @@ typedef struct fief_freelist_config {
 
 /* Makes a list, its reserve filled. On failure *out is NULL, nothing is left behind, and the status tells why:
  * FIEF_BAD_ARGUMENT, FIEF_NO_MEMORY (the reserve could not be filled, too), FIEF_BAD_STATE if f is closing. Takes
- * some 400 bytes, and 8 for each block of capacity and reserve, that are not of the heap. */
+ * some 300 bytes, and 8 for each block of capacity and reserve, that are not of the heap. */
 FIEF_API fief_status fief_freelist_create(fief *f, const fief_freelist_config *config, fief_freelist **out);
 
 /* Gives everything back to the heap, the reserve too. NULL is nothing. Cost: in the blocks. */
@@ -137,7 +137,7 @@ FIEF_API void fief_slow_freelist_push_1(fief_freelist *list, void *p);
 
 #if defined(__GNUC__)
 
-#define FIEF_FREELIST_SLOTS_BYTES 320 /* from a list's start to its slots */
+#define FIEF_FREELIST_SLOTS_BYTES 288 /* from a list's start to its slots */
 #define FIEF_FREELIST_UNIT_SHIFT 18   /* memory is owned in units of 256 KiB, and so aligned */
 
 /* The start of a list. Slots below `count` hold what is kept. Those above vouch for the next push: what lies in the

@@ -2,18 +2,21 @@
 
 #include "arena/meta.h"
 #include "base/text.h"
-#include "heap/alloc.h"
 #include "heap/free.h"
+#include "heap/refill.h"
 
 #include <string.h>
 
 /* ---- blocks ---- */
 
-void *fi_list_alloc(const fief_freelist *list, const char *operation, bool zero, const void *site) {
-    fief *f = list->f;
-    if (f->own_lists == NULL) {
-        void *block = fi_heap_alloc(f, list->config.block_bytes, site);
-        return zero && block != NULL ? memset(block, 0, list->config.block_bytes) : block;
+static void *zeroed(const fief_freelist *list, void *block) {
+    return block != NULL ? memset(block, 0, list->config.block_bytes) : NULL;
+}
+
+void *fi_list_refill(const fief_freelist *list, const char *operation, bool zero, const void *site) {
+    if (!fi_watch_wants(list->f)) {
+        void *block = fi_heap_refill(list->f, list->size_class);
+        return zero ? zeroed(list, block) : block;
     }
     const fi_request request = {.operation = operation,
                                 .site = site,
@@ -21,7 +24,12 @@ void *fi_list_alloc(const fief_freelist *list, const char *operation, bool zero,
                                 .alignment = 1,
                                 .tag = list->config.tag,
                                 .zero = zero};
-    return fi_the_watch.alloc(f, &request);
+    return fi_the_watch.alloc(list->f, &request);
+}
+
+static void *alloc_zeroed(const fief_freelist *list, const char *operation, const void *site) {
+    void *block = fi_heap_pop(list->f, list->size_class);
+    return block != NULL ? zeroed(list, block) : fi_list_refill(list, operation, true, site);
 }
 
 static void free_block(const fief_freelist *list, void *block) {
@@ -47,7 +55,7 @@ static size_t list_bytes(const fief_freelist_config *config) {
 
 bool fi_list_fill_reserve(fief_freelist *list, const char *operation, const void *site) {
     while (list->reserve_held < list->reserve_goal) {
-        void *block = fi_list_alloc(list, operation, true, site);
+        void *block = alloc_zeroed(list, operation, site);
         if (block == NULL)
             return false;
         list->reserve[list->reserve_held++] = block;
@@ -78,6 +86,7 @@ static void set_up(fief_freelist *list, fief *f, const fief_freelist_config *con
     list->config.name = list->name;
     list->count = hooked ? &list->hooked_count : &list->fast.count;
     list->slots = hooked ? list->first_slots + 1 : list->first_slots;
+    list->size_class = fi_class_of(config->block_bytes, f->fast.round);
     list->limit = f->own_lists == NULL ? config->capacity : 0;
     list->reserve = (void **)(list->first_slots + slot_count(config));
     list->reserve_goal = config->reserve;

@@ -25,6 +25,7 @@ struct fief_freelist {
     uintptr_t *slots; /* of what is kept: limit + 1 of them */
     size_t limit;     /* blocks that may be kept: `capacity`, or 0 */
     fief *f;
+    unsigned size_class; /* the heap's for its blocks */
     void **reserve;
     size_t reserve_goal; /* 0 once the interpreter's lists end */
     size_t reserve_held;
@@ -38,7 +39,7 @@ struct fief_freelist {
     char name[FI_LIST_NAME_BYTES];
     struct fief_freelist *next, *prev; /* of the interpreter's */
     struct fief_freelist **family;     /* of the first list of one: all of its lists, and a NULL; goes with it */
-    _Alignas(64) uintptr_t first_slots[];
+    uintptr_t first_slots[];
 };
 
 static_assert(offsetof(struct fief_freelist, fast) == 0, "the public part comes first");
@@ -73,8 +74,9 @@ size_t fi_list_high_water(const fief_freelist *list);
 /* Whether the reserve holds it. */
 bool fi_list_holds_back(const fief_freelist *list, const void *block);
 
-/* A new block from the heap, with the list's tag; NULL on exhaustion. */
-void *fi_list_alloc(const fief_freelist *list, const char *operation, bool zero, const void *site);
+/* A block of the list's class from the heap, whose own list of them was found empty; NULL on exhaustion. A watched
+ * one has the list's tag. */
+void *fi_list_refill(const fief_freelist *list, const char *operation, bool zero, const void *site);
 
 /* A block that was pushed goes back to the heap. */
 void fi_list_give_back(const fief_freelist *list, void *block);

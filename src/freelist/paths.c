@@ -1,6 +1,7 @@
 /* What a pop and a push do when the inlined part of them does not know. */
 #include "freelist/list.h"
 #include "heap/free.h"
+#include "heap/refill.h"
 #include "heap/watch.h"
 
 /* ---- pop ---- */
@@ -37,18 +38,21 @@ FI_COLD static void *pop_exhausted(fief_freelist *list) {
     return revived(list, block, kept);
 }
 
-FI_SLOW static void *pop_new(fief_freelist *list, const void *site) {
-    void *block = fi_list_alloc(list, "fief_freelist_pop", false, site);
-    if (FI_UNLIKELY(block == NULL))
-        return pop_exhausted(list);
+static void *pop_new(fief_freelist *list, void *block) {
     list->told.allocated++;
     return revived(list, block, false);
 }
 
+FI_SLOW static void *pop_refilled(fief_freelist *list, const void *site) {
+    void *block = fi_list_refill(list, "fief_freelist_pop", false, site);
+    return FI_LIKELY(block != NULL) ? pop_new(list, block) : pop_exhausted(list);
+}
+
 void *fief_slow_freelist_pop_1(fief_freelist *list) {
-    if (*list->count == 0)
-        return pop_new(list, FI_CALLER());
-    return revived(list, pop_kept(list), true); /* a hooked list's */
+    if (*list->count > 0) /* a hooked list's */
+        return revived(list, pop_kept(list), true);
+    void *block = fi_heap_pop(list->f, list->size_class);
+    return FI_LIKELY(block != NULL) ? pop_new(list, block) : pop_refilled(list, FI_CALLER());
 }
 
 /* ---- what is pushed ---- */
@@ -56,14 +60,17 @@ void *fief_slow_freelist_pop_1(fief_freelist *list) {
 typedef enum fitness {
     FITS,
     IS_WATCHED, /* a live block of its size, that a list must not keep */
-    IS_NOT      /* not a live block of this interpreter's, or of another size */
+    IS_NOT      /* not a live block of this interpreter's, or too small */
 } fitness;
 
-/* A small heap's blocks may be larger than their size asks for: they are borrowed. */
-static bool is_large_enough(const fief_freelist *list, unsigned size_class) {
-    return list->config.block_bytes <= fi_class_bytes(size_class);
+/* By what the heap's own free looks at. A small heap's blocks may be larger than they need be: they are borrowed. */
+static inline bool fits(const fief_freelist *list, const void *p) {
+    const fief_fast_pool *pool = fief_fast_pool_of(list->f, p);
+    return FI_LIKELY(fief_fast_holds(list->f, pool, p)) && ((const fi_block *)p)->mark != (uintptr_t)p &&
+           ((const fi_pool *)pool)->size_class >= list->size_class;
 }
 
+/* The same of any address. */
 FI_COLD static fitness look_up(const fief_freelist *list, const void *p) {
     fief *f = list->f;
     fi_found found = fi_find(p);
@@ -73,57 +80,50 @@ FI_COLD static fitness look_up(const fief_freelist *list, const void *p) {
         bool is_live = !found.is_free && found.block_bytes == list->config.block_bytes;
         return is_live ? IS_WATCHED : IS_NOT;
     }
-    bool fits = fi_view_is_small(&found.view) && is_large_enough(list, found.view.size_class) &&
+    bool fits = fi_view_is_small(&found.view) && found.view.size_class >= list->size_class &&
                 !fi_found_is_free(f, &found);
     return fits ? FITS : IS_NOT;
 }
 
-static fitness fitness_of(const fief_freelist *list, const void *p) {
-    const fief_fast_pool *pool = fief_fast_pool_of(list->f, p);
-    bool is_own = fief_fast_holds(list->f, pool, p) && ((const fi_block *)p)->mark != (uintptr_t)p;
-    if (FI_LIKELY(is_own) && is_large_enough(list, ((const fi_pool *)pool)->size_class))
-        return FITS;
-    return look_up(list, p);
-}
-
 /* ---- push ---- */
 
-static bool is_vouched_for(const fief_freelist *list, const void *p) {
+static inline bool is_vouched_for(const fief_freelist *list, const void *p) {
     return (list->slots[*list->count] ^ (uintptr_t)p) >> FI_UNIT_SHIFT == 0;
 }
 
-static void keep(fief_freelist *list, void *p) {
+static inline bool is_full(const fief_freelist *list) {
+    return *list->count == list->limit && list->reserve_held >= list->reserve_goal;
+}
+
+static inline void keep(fief_freelist *list, void *p) {
     list->slots[(*list->count)++] = (uintptr_t)p;
 }
 
-/* The next slots, as far as they have had no block yet, will do with this one's neighbours. */
-static void vouch_for_next(fief_freelist *list, const void *p) {
+/* The next slots will do with this one's neighbours, as long as they know of nothing better. */
+static inline void vouch_for_next(fief_freelist *list, const void *p) {
     enum { AT_ONCE = 8 };
     size_t end = *list->count + AT_ONCE < list->limit ? *list->count + AT_ONCE : list->limit;
-    for (size_t i = *list->count; i < end && list->slots[i] % 2 != 0; i++)
+    for (size_t i = *list->count; i < end && list->slots[i] == FI_SLOT_ASK; i++)
         list->slots[i] = (uintptr_t)p | 1;
 }
 
-static void accept(fief_freelist *list, void *p) {
-    if (list->reserve_held < list->reserve_goal) {
+static inline void accept(fief_freelist *list, void *p) {
+    if (FI_UNLIKELY(list->reserve_held < list->reserve_goal)) {
         list->told.refilled++;
         list->reserve[list->reserve_held++] = p;
-    } else if (*list->count < list->limit) {
+    } else {
         keep(list, p);
         vouch_for_next(list, p);
-    } else {
-        list->told.overflows++;
-        fi_list_give_back(list, p);
     }
 }
 
 /* It goes where it would with fief_free_sized. A watched heap's reserve is filled up with a new block: this one is
  * to be seen if it is used again. */
-FI_COLD static void pass_on(fief_freelist *list, void *p, fitness is, const void *site) {
+static void pass_on(fief_freelist *list, void *p, fitness is, const void *site) {
     fi_release how = FI_RELEASE("fief_freelist_push", site);
     how.size = list->config.block_bytes;
-    ++*(is == IS_WATCHED ? &list->told.overflows : &list->told.refused);
-    if (is == IS_WATCHED && list->config.clear != NULL)
+    ++*(is == IS_NOT ? &list->told.refused : &list->told.overflows);
+    if (is != IS_NOT && list->config.clear != NULL)
         list->config.clear(list->f, p, list->config.arg);
     fi_heap_free_found(list->f, p, &how);
     if (list->f->own_lists != NULL)
@@ -131,16 +131,21 @@ FI_COLD static void pass_on(fief_freelist *list, void *p, fitness is, const void
 }
 
 FI_SLOW static void push_unknown(fief_freelist *list, void *p, const void *site) {
-    fitness is = fitness_of(list, p);
-    if (FI_LIKELY(is == FITS))
+    fitness is = look_up(list, p);
+    if (is == FITS && !is_full(list))
         accept(list, p);
     else
         pass_on(list, p, is, site);
 }
 
+/* A full list has nothing to ask that the heap does not, unless it is to be cleared. */
 void fief_slow_freelist_push_1(fief_freelist *list, void *p) {
     if (is_vouched_for(list, p)) /* a hooked list's */
         keep(list, p);
+    else if (!is_full(list) && fits(list, p))
+        accept(list, p);
+    else if (is_full(list) && list->config.clear == NULL && fief_fast_free(list->f, p))
+        list->told.overflows++;
     else if (p != NULL)
         push_unknown(list, p, FI_CALLER());
 }

@@ -1,7 +1,7 @@
 /* Typed freelists: what a pop and a push do, what is kept and for how long, and that every block is accounted
  * for. */
+#include "support/levels.h"
 #include "support/lists.h"
-
 #include "support/random.h"
 #include "support/sound.h"
 
@@ -11,6 +11,7 @@ static fief *heap;
 static fief_freelist *list;
 
 static void set_up(void) {
+    conf("");
     heap = create(named("lists"));
     list = make_list(heap, BYTES, CAPACITY, 0);
 }

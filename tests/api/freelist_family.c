@@ -12,6 +12,12 @@ static fief_freelist_family *make_family(fief *f, size_t capacity, size_t reserv
     return family;
 }
 
+static void init(void) {
+    conf("");
+}
+
+TestSuite(freelist_family, .init = init);
+
 Test(freelist_family, each_list_has_its_size) {
     fief *f = create(named("family"));
     fief_freelist_family *family = make_family(f, 10, 1);
@@ -39,7 +45,6 @@ Test(freelist_family, each_list_has_its_size) {
 Test(freelist_family, it_ends_with_its_interpreter) {
     FOR_LEVELS (level) {
         static witness heard;
-        conf("");
         fief_config config = at_level(level, &heard);
         config.on_leak = FIEF_LEAK_STRICT;
         fief *f = create(config);

@@ -81,6 +81,7 @@ Test(freelist_misuse, a_foreign_block_does_not_refill_the_reserve) {
 /* Memory of the list's interpreter that has become its neighbour's: no slot may know it as its own. */
 Test(freelist_misuse, a_foreign_block_where_own_ones_were_is_foreign) {
     static host bobs, anns;
+    conf("");
     fief_config config = watched("bob", &bob_heard);
     config.provider = (fief_provider){&bobs, host_alloc, host_free};
     bob = create(config);

@@ -21,6 +21,7 @@ static fief_freelist *make_hooked(void) {
 }
 
 static void set_up(void) {
+    conf("");
     heap = create(named("slots"));
     list = make_list(heap, BYTES, CAPACITY, 2);
 }
@@ -104,7 +105,6 @@ Test(list, a_list_that_is_closed_or_bypassed_asks) {
     assert_equal(fi_list_high_water(list), 1);
     FOR_DEBUG_LEVELS (level) {
         static witness heard;
-        conf("");
         fief *f = create(at_level(level, &heard));
         fief_freelist *bypassed = make_list(f, BYTES, CAPACITY, 0);
         for (unsigned i = 0; i < 10; i++)

@@ -28,13 +28,18 @@ static void move_soft_gate(fief *f, size_t bytes) {
     set_gate(f);
 }
 
-/* Typed freelists give up what they have beyond their reserves before the host is asked. */
+static bool drain_freelists(fief *f) {
+    return f->freelists != NULL && fi_the_freelists.release(f);
+}
+
+/* Typed freelists give up what they have beyond their reserves before the host is asked, and what it pushes. */
 static bool press(fief *f, size_t bytes) {
     f->obstacles |= FI_IN_PRESSURE;
-    bool gave = f->freelists != NULL && fi_the_freelists.release(f);
+    bool gave = drain_freelists(f);
     if (f->limit.pressure != NULL) {
         f->count.pressure_calls++;
         gave = f->limit.pressure(f, bytes, f->limit.pressure_arg) || gave;
+        gave = drain_freelists(f) || gave;
     }
     f->obstacles &= (uint8_t)~FI_IN_PRESSURE;
     return gave;

@@ -164,7 +164,10 @@ fief_status fi_life_at_last(fief *f, fief_exit_fn *fn) {
     return FIEF_OK;
 }
 
+/* Where there are freelists, there is one for their end. */
 static void run_exits(fief *f) {
+    if (f->exits != NULL && f->freelists != NULL)
+        fi_the_freelists.close(f);
     while (f->exits != NULL) {
         fi_exit exit = *f->exits;
         fi_meta_free(f->exits, sizeof exit);

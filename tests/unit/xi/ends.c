@@ -234,13 +234,16 @@ Test(xi_ends, a_receiver_that_fails_to_come_to_be_changes_nothing) {
     payloads_made = payloads_freed = 0;
     assert_equal(make_held(a, &data), FIEF_SHARE_OK);
     fief_trim(NULL);
+    fief_enter(a);
     unsigned failures = 0;
     for (uint64_t k = 1; b == NULL; k++) {
         fi_os_fail_at(k);
         failures += fief_create(&b, NULL) != FIEF_OK;
         fi_os_fail_at(0);
+        cr_assert_eq(fief_current(), a);
     }
     assert_at_least(failures, 1);
+    fief_leave(NULL);
     assert_equal(fief_xi_data_release(b, &data), FIEF_XI_QUEUED);
     fief_destroy(b);
     fief_destroy(a);

@@ -118,6 +118,7 @@ struct fief {
     fief_stats stats;        /* published */
     fi_exit *exits;
     struct fi_freelists *freelists; /* NULL: it has none */
+    struct fi_exchange *closing;    /* that of its slot, from the beginning of its end on (src/xi); else NULL */
 
     fief_frames_fn *frames; /* the runtime's own stack, for traces; NULL: none */
     void *frames_arg;

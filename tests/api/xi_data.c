@@ -371,6 +371,35 @@ Test(xi_data, one_that_is_closing_has_taken_back_all_and_shares_nothing_of_its_o
     }
 }
 
+static fief_share_status read_then;
+static fief_xi_share_fn *found_then;
+
+static int read_at_the_end(fief *target, void *arg) {
+    void *made;
+    read_then = fief_xi_new_object(target, arg, &made);
+    if (read_then == FIEF_SHARE_OK)
+        object_drop(target, made);
+    found_then = fief_xi_find_type(target, &heard, 0);
+    fief_xi_data_release(target, arg);
+    return 0;
+}
+
+static fief_share_status share_number(fief *f, void *shared, fief_xi_data *data) {
+    return fief_xi_share_int64(f, data, *(int64_t *)shared);
+}
+
+Test(xi_data, a_call_that_runs_at_the_end_may_still_read) {
+    fief *a = create(named("a")), *b = create_with_objects(named("b"));
+    fief_xi_data data = cleared;
+    assert_equal(fief_xi_register(b, &heard, 0, share_number), FIEF_SHARE_OK);
+    assert_equal(fief_xi_share_int64(a, &data, 5), FIEF_SHARE_OK);
+    assert_equal(fief_xi_call(a, fief_id_of(b), read_at_the_end, &data), FIEF_XI_QUEUED);
+    fief_destroy(b);
+    assert_equal(read_then, FIEF_SHARE_OK);
+    cr_assert(found_then == share_number && is_cleared(&data));
+    fief_destroy(a);
+}
+
 /* What is freed may have data of its own: of its owner's, of another's, and itself. */
 typedef struct nest {
     fief_xi_data own, foreign;

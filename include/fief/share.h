@@ -62,8 +62,8 @@ typedef struct fief_xi_objects {
  * BAD_ARGUMENT unless there are both `take` and `drop`; NO_MEMORY; BAD_STATE. */
 FIEF_API fief_share_status fief_xi_use_objects(fief *f, const fief_xi_objects *objects);
 
-/* What was set; NULL: nothing, or f is closing. Its owner: a new_builtin finds here, behind the struct that the
- * runtime has made larger, what it needs besides. */
+/* What was set; NULL: nothing, or f runs its at-exit callbacks. Its owner: a new_builtin finds here, behind the
+ * struct that the runtime has made larger, what it needs besides. */
 FIEF_API const fief_xi_objects *fief_xi_objects_of(const fief *f);
 
 /* ---- data -------------------------------------------------------------------------------------------- */
@@ -118,7 +118,8 @@ FIEF_API fief_share_status fief_xi_data_init(fief *f, fief_xi_data *data, const 
 FIEF_API fief_share_status fief_xi_data_init_sized(fief *f, fief_xi_data *data, const fief_xi_kind *kind,
                                                    size_t bytes, void *object);
 
-/* Whether an object can be made from it: OK, NO_OWNER, NO_NEW_OBJECT, OWNER_GONE. Any thread. */
+/* Whether an object can be made from it: OK, NO_OWNER, NO_NEW_OBJECT, OWNER_GONE. A tuple's items are asked on
+ * their own. Any thread. */
 FIEF_API fief_share_status fief_xi_data_validate(const fief_xi_data *data);
 
 /* Makes an object of f's own: OK with *object, else *object is NULL: what fief_xi_data_validate or the kind says.
@@ -204,7 +205,8 @@ FIEF_API bool fief_xi_unregister(fief *f, const void *type, uint64_t version);
 /* The type has died: it goes, however often it was registered, whatever its version. False: it was not there. */
 FIEF_API bool fief_xi_forget_type(fief *f, const void *type);
 
-/* What f's types have for this very type, or else the process's; NULL: nothing. */
+/* What f's types have for this very type, or else the process's; NULL: nothing. f may be NULL: any thread. An
+ * interpreter that runs its at-exit callbacks has no types of its own any more. */
 FIEF_API fief_xi_share_fn *fief_xi_find_type(fief *f, const void *type, uint64_t version);
 
 /* Makes f's data of an object, in a cleared struct, with its type's function: OK, NOT_SHAREABLE, or what that

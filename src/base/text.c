@@ -2,6 +2,7 @@
 #include "base/text.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,6 +30,17 @@ static unsigned sequence_bytes(const unsigned char *s) {
     return too_long || no_letter ? 0 : bytes;
 }
 
+/* Whole words of plain letters, as nearly all text is. */
+static size_t plain_words(const char *string, size_t bytes) {
+    size_t run = 0;
+    for (uint64_t word; bytes - run >= sizeof word; run += sizeof word) {
+        memcpy(&word, string + run, sizeof word);
+        if ((word & UINT64_C(0x8080808080808080)) != 0)
+            break;
+    }
+    return run;
+}
+
 /* A sequence that is cut short meets the 0. */
 bool fi_text_is_utf8(const char *string, size_t bytes) {
     size_t done = 0;
@@ -37,6 +49,7 @@ bool fi_text_is_utf8(const char *string, size_t bytes) {
         if (taken == 0)
             return false;
         done += taken;
+        done += plain_words(string + done, bytes - done);
     }
     return true;
 }

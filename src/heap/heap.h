@@ -129,6 +129,7 @@ struct fief {
     fi_exit *exits;
     struct fi_freelists *freelists; /* NULL: it has none */
     fi_exit *parcels;               /* the callback that ends those that it holds; NULL: it never held one */
+    struct fi_exchange *closing;    /* that of its slot, from the beginning of its end on (src/xi); else NULL */
 
     fief_frames_fn *frames; /* the runtime's own stack, for traces; NULL: none */
     void *frames_arg;

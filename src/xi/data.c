@@ -43,7 +43,7 @@ fief_share_status fief_xi_use_objects(fief *f, const fief_xi_objects *objects) {
 }
 
 const fief_xi_objects *fief_xi_objects_of(const fief *f) {
-    const fi_exchange *own = fi_exchange_known(f);
+    const fi_exchange *own = fi_exchange_known_to_the_last(f);
     return own != NULL ? own->objects : NULL;
 }
 
@@ -201,6 +201,6 @@ fief_xi_result fief_xi_data_free(fief *f, fief_xi_data *data) {
 }
 
 size_t fief_xi_outstanding(const fief *f) {
-    const fi_exchange *own = fi_exchange_known(f);
+    const fi_exchange *own = fi_exchange_known_to_the_last(f);
     return own != NULL ? own->hold_count : 0;
 }

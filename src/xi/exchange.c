@@ -113,8 +113,21 @@ fi_exchange *fi_exchange_reach(fief_id id, fief_xi_result *why) {
     }
 }
 
+fi_exchange *fi_exchange_find(fief_id id) {
+    fief_xi_result why;
+    fi_exchange *none = NULL;
+    fi_lock(FI_RANK_PROCESS);
+    fi_exchange *there = look(id, &none, &why);
+    fi_unlock(FI_RANK_PROCESS);
+    return there;
+}
+
 fi_exchange *fi_exchange_known(const fief *f) {
     return fi_load_relaxed(&f->slot->exchange);
+}
+
+fi_exchange *fi_exchange_known_to_the_last(const fief *f) {
+    return f->closing != NULL ? f->closing : fi_exchange_known(f);
 }
 
 fi_exchange *fi_exchange_own(fief *f) {
@@ -205,12 +218,14 @@ static void close_exchange(fief *f) {
         return;
     fi_lock(FI_RANK_PROCESS);
     fi_unlock(FI_RANK_PROCESS);
+    f->closing = exchange;
     fi_calls_close(f, exchange);
     fi_holds_close(f, exchange);
     fi_types_free(exchange->types);
     exchange->types = NULL;
     close_ports(exchange);
     fi_spares_leave(&exchange->spares);
+    f->closing = NULL;
     fi_exchange_signal(exchange);
     fi_exchange_release(exchange);
 }

@@ -58,8 +58,12 @@ fi_exchange *fi_exchange_own(fief *f);
 /* One that nobody reaches, for a thread to sleep at; with a reference. NULL on exhaustion. */
 fi_exchange *fi_exchange_alone(void);
 
-/* f's own if it has one. */
+/* f's own if it has one: while it lives, or also while its calls and holds are closed. Its owner's. */
 fi_exchange *fi_exchange_known(const fief *f);
+fi_exchange *fi_exchange_known_to_the_last(const fief *f);
+
+/* That of a living interpreter, if there is one, with a reference. Any thread. */
+fi_exchange *fi_exchange_find(fief_id id);
 
 /* Why an interpreter can't be reached. */
 fief_xi_result fi_exchange_absence(fief_id id);

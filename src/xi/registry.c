@@ -102,7 +102,7 @@ void fi_types_free(fi_types *types) {
 static fi_types *known(fief *f, const char *verb) {
     if (!fi_misuse_check_handle(f, verb))
         return NULL;
-    const fi_exchange *own = fi_exchange_known(f);
+    const fi_exchange *own = fi_exchange_known_to_the_last(f);
     return own != NULL ? own->types : NULL;
 }
 

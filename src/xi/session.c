@@ -53,8 +53,7 @@ void fief_xi_main_give(fief *f) {
 }
 
 bool fief_xi_main_runs(fief_id id) {
-    fief_xi_result why;
-    fi_exchange *exchange = fi_exchange_reach(id, &why);
+    fi_exchange *exchange = fi_exchange_find(id);
     bool runs = exchange != NULL && fi_load_acquire(&exchange->main_claimed) != 0;
     if (exchange != NULL)
         fi_exchange_release(exchange);

@@ -193,7 +193,7 @@ Test(xi_data, in_its_owner_it_is_freed_at_once) {
 
 Test(xi_data, elsewhere_it_goes_home_and_is_freed_there) {
     FOR_LEVELS(level) {
-        fief *a = create_with_objects(at_level(level, &heard)), *b = create(at_level(level, &heard));
+        fief *a = create_with_objects(at_level(level, &heard)), *b = create_with_objects(at_level(level, &heard));
         fief_xi_data data = cleared, other = cleared;
         forget();
         object *o = object_new(a, 3);
@@ -206,6 +206,10 @@ Test(xi_data, elsewhere_it_goes_home_and_is_freed_there) {
         assert_equal(payloads_freed, 0);
         assert_equal(fief_xi_outstanding(a), 2);
         fief_poll(a);
+        fief_xi_stats sent, ran;
+        fief_xi_stats_read(b, &sent);
+        fief_xi_stats_read(a, &ran);
+        cr_assert(sent.sent == 1 && ran.ran == 2 && ran.failed == 0);
         cr_assert(payloads_freed == 1 && freed_in == a && o->references == 1);
         assert_equal(fief_xi_outstanding(a), 0);
         object_drop(a, o);
@@ -367,6 +371,35 @@ Test(xi_data, one_that_is_closing_has_taken_back_all_and_shares_nothing_of_its_o
     }
 }
 
+static fief_share_status read_then;
+static fief_xi_share_fn *found_then;
+
+static int read_at_the_end(fief *target, void *arg) {
+    void *made;
+    read_then = fief_xi_new_object(target, arg, &made);
+    if (read_then == FIEF_SHARE_OK)
+        object_drop(target, made);
+    found_then = fief_xi_find_type(target, &heard, 0);
+    fief_xi_data_release(target, arg);
+    return 0;
+}
+
+static fief_share_status share_number(fief *f, void *shared, fief_xi_data *data) {
+    return fief_xi_share_int64(f, data, *(int64_t *)shared);
+}
+
+Test(xi_data, a_call_that_runs_at_the_end_may_still_read) {
+    fief *a = create(named("a")), *b = create_with_objects(named("b"));
+    fief_xi_data data = cleared;
+    assert_equal(fief_xi_register(b, &heard, 0, share_number), FIEF_SHARE_OK);
+    assert_equal(fief_xi_share_int64(a, &data, 5), FIEF_SHARE_OK);
+    assert_equal(fief_xi_call(a, fief_id_of(b), read_at_the_end, &data), FIEF_XI_QUEUED);
+    fief_destroy(b);
+    assert_equal(read_then, FIEF_SHARE_OK);
+    cr_assert(found_then == share_number && is_cleared(&data));
+    fief_destroy(a);
+}
+
 /* What is freed may have data of its own: of its owner's, of another's, and itself. */
 typedef struct nest {
     fief_xi_data own, foreign;
@@ -410,5 +443,71 @@ Test(xi_data, what_is_freed_may_release_other_data) {
         fief_destroy(b);
         assert_equal(payloads_freed, 6);
         assert_equal(heard.count, 0);
+    }
+}
+
+/* ---- after the end ---- */
+
+static fief_share_status share_nothing(fief *f, void *shared, fief_xi_data *data) {
+    (void)f, (void)shared, (void)data;
+    return FIEF_SHARE_FAILED;
+}
+
+static fief_share_status set_objects(fief *f, fief_xi_data *data) {
+    (void)data;
+    return fief_xi_use_objects(f, &the_objects);
+}
+
+static fief_share_status init(fief *f, fief_xi_data *data) {
+    return fief_xi_data_init(f, data, &plain_kind, NULL, NULL);
+}
+
+static fief_share_status init_sized(fief *f, fief_xi_data *data) {
+    return fief_xi_data_init_sized(f, data, &plain_kind, 1, NULL);
+}
+
+static fief_share_status make_object(fief *f, fief_xi_data *data) {
+    void *made;
+    return fief_xi_new_object(f, data, &made);
+}
+
+static fief_share_status make_string(fief *f, fief_xi_data *data) {
+    return fief_xi_share_string(f, data, "x", 1);
+}
+
+static fief_share_status share_by_type(fief *f, fief_xi_data *data) {
+    return fief_xi_share(f, &heard, 0, NULL, data);
+}
+
+static fief_share_status register_type(fief *f, fief_xi_data *data) {
+    (void)data;
+    return fief_xi_register(f, &heard, 0, share_nothing);
+}
+
+static fief_share_status unregister_type(fief *f, fief_xi_data *data) {
+    (void)data;
+    return fief_xi_unregister(f, &heard, 0) ? FIEF_SHARE_OK : FIEF_SHARE_BAD_STATE;
+}
+
+static fief_share_status forget_type(fief *f, fief_xi_data *data) {
+    (void)data;
+    return fief_xi_forget_type(f, &heard) ? FIEF_SHARE_OK : FIEF_SHARE_BAD_STATE;
+}
+
+static fief_share_status release_it(fief *f, fief_xi_data *data) {
+    return fief_xi_data_release(f, data) == FIEF_XI_RAN ? FIEF_SHARE_BAD_STATE : FIEF_SHARE_OK;
+}
+
+Test(xi_data, a_dead_handle_is_reported_by_whatever_uses_it) {
+    fief_share_status (*const verbs[])(fief * f, fief_xi_data * data) = {
+        set_objects,   init,          init_sized,      make_object, make_string,
+        share_by_type, register_type, unregister_type, forget_type, release_it};
+    fief *f = create(watched("the late", &heard));
+    fief_xi_data data = cleared;
+    fief_destroy(f);
+    for (unsigned i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        assert_equal(verbs[i](f, &data), FIEF_SHARE_BAD_STATE);
+        assert_equal(heard.kinds[FIEF_MISUSE_DEAD_HANDLE], i + 1);
+        cr_assert(is_cleared(&data));
     }
 }

@@ -1,10 +1,9 @@
-/* Snapshots of errors, and sessions: a thread's stay in another interpreter, after which it is where it was,
- * whatever happened. */
+/* Sessions: a thread's stay in another interpreter, after which it is where it was, whatever happened. Memory that
+ * fails is in tests/unit/xi/ends.c. */
 #include "support/compare.h"
+#include "support/errors.h"
 #include "support/levels.h"
 #include "support/objects.h"
-
-#include <fief/session.h>
 
 static witness heard;
 
@@ -13,75 +12,6 @@ static void set_up(void) {
 }
 
 TestSuite(xi_session, .init = set_up);
-
-/* ---- snapshots ---- */
-
-static const fief_xi_error_source the_source = {3, "KeyError", "errors.KeyError", "builtins", "no such key"};
-
-static bool is_empty(const fief_xi_error *e) {
-    return e->builtin == 0 && e->name[0] == '\0' && e->qualified_name[0] == '\0' && e->module[0] == '\0' &&
-           e->message[0] == '\0';
-}
-
-static bool is_the_source(const fief_xi_error *e) {
-    return e->builtin == the_source.builtin && strcmp(e->name, the_source.name) == 0 &&
-           strcmp(e->qualified_name, the_source.qualified_name) == 0 &&
-           strcmp(e->module, the_source.module) == 0 && strcmp(e->message, the_source.message) == 0;
-}
-
-Test(xi_session, a_snapshot_has_copies_in_its_room_or_in_memory) {
-    for (size_t room_bytes = 0; room_bytes <= 100; room_bytes += 10) {
-        char room[100], texts[4][32] = {"KeyError", "errors.KeyError", "builtins", "no such key"};
-        fief_xi_error error;
-        const fief_xi_error_source source = {3, texts[0], texts[1], texts[2], texts[3]};
-        fief_xi_error_init(&error, room, room_bytes);
-        cr_assert(error.code == FIEF_XI_ERROR_NONE && is_empty(&error));
-        assert_equal(fief_xi_error_take(&error, FIEF_XI_ERROR_UNCAUGHT, &source), FIEF_XI_ERROR_UNCAUGHT);
-        memset(texts, 'x', sizeof texts);
-        cr_assert(error.code == FIEF_XI_ERROR_UNCAUGHT && is_the_source(&error));
-        cr_assert_eq(error.block == NULL, room_bytes >= 50, "50 bytes with their 0s");
-        fief_xi_error_clear(&error);
-        cr_assert(error.code == FIEF_XI_ERROR_NONE && is_empty(&error) && error.block == NULL);
-    }
-}
-
-Test(xi_session, what_can_t_be_told_is_downgraded) {
-    fief_xi_error error;
-    fief_xi_error_init(&error, NULL, 0);
-    assert_equal(fief_xi_error_take(&error, FIEF_XI_ERROR_UNCAUGHT, NULL), FIEF_XI_ERROR_OTHER);
-    assert_equal(fief_xi_error_take(&error, FIEF_XI_ERROR_NO_MEMORY, &the_source), FIEF_XI_ERROR_NO_MEMORY);
-    cr_assert(is_empty(&error) && error.block == NULL, "one of exhaustion needs none");
-    assert_equal(fief_xi_error_take(&error, FIEF_XI_ERROR_NONE, &the_source), FIEF_XI_ERROR_NONE);
-    cr_assert(is_empty(&error));
-    assert_equal(fief_xi_error_take(&error, FIEF_XI_ERROR_ALREADY_RUNNING, NULL), FIEF_XI_ERROR_ALREADY_RUNNING);
-    cr_assert(is_empty(&error));
-}
-
-static void assert_text(fief_xi_error_code code, const fief_xi_error_source *source, const char *wanted) {
-    char text[100];
-    fief_xi_error error;
-    fief_xi_error_init(&error, NULL, 0);
-    fief_xi_error_take(&error, code, source);
-    assert_equal(fief_xi_error_text(&error, text, sizeof text), strlen(wanted));
-    cr_assert_str_eq(text, wanted);
-    assert_equal(fief_xi_error_text(&error, text, 5), strlen(wanted));
-    cr_assert(strlen(text) == 4 && strncmp(text, wanted, 4) == 0);
-    assert_equal(fief_xi_error_text(&error, NULL, 0), strlen(wanted));
-    fief_xi_error_clear(&error);
-}
-
-Test(xi_session, a_snapshot_is_told_in_a_line) {
-    const fief_xi_error_source message_alone = {0, NULL, NULL, NULL, "it broke"};
-    const fief_xi_error_source type_alone = {0, "Oops", NULL, "mod", ""};
-    assert_text(FIEF_XI_ERROR_UNCAUGHT, &the_source, "builtins.errors.KeyError: no such key");
-    assert_text(FIEF_XI_ERROR_UNCAUGHT, &message_alone, "it broke");
-    assert_text(FIEF_XI_ERROR_UNCAUGHT, &type_alone, "mod.Oops");
-    assert_text(FIEF_XI_ERROR_NO_MEMORY, NULL, "out of memory");
-    for (fief_xi_error_code c = FIEF_XI_ERROR_NONE; c <= FIEF_XI_ERROR_BAD_ARGUMENT; c++)
-        for (fief_xi_error_code other = FIEF_XI_ERROR_NONE; other < c; other++)
-            cr_assert_str_neq(fief_xi_error_code_text(c), fief_xi_error_code_text(other));
-    cr_assert_str_eq(fief_xi_error_code_text((fief_xi_error_code)99), "unknown error");
-}
 
 /* ---- a runtime with locks ---- */
 
@@ -491,4 +421,17 @@ Test(xi_session, a_caller_that_has_ended_meanwhile_is_not_touched) {
         a = NULL;
         end();
     }
+}
+
+Test(xi_session, a_dead_handle_is_reported) {
+    begin(FIEF_DEBUG_OFF);
+    fief *gone = create(watched("gone", &heard));
+    fief_destroy(gone);
+    assert_equal(fief_xi_session_enter(session, gone, fief_id_of(b), &plan), FIEF_XI_ERROR_BAD_ARGUMENT);
+    cr_assert_not(fief_xi_main_claim(gone));
+    fief_xi_main_give(gone);
+    assert_equal(heard.kinds[FIEF_MISUSE_DEAD_HANDLE], 3);
+    heard.count = 0;
+    assert_back();
+    end();
 }

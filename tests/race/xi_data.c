@@ -153,6 +153,8 @@ static void read_one(fief *own, const fief_xi_data *data) {
 static void take_one(fief *own, random_source *rng) {
     fief_xi_data *data = atomic_exchange(&places[random_below(rng, PLACES)], NULL);
     if (data == NULL) {
+        fief_xi_share_fn *found = fief_xi_find_type(own, &shared_type, 0);
+        REQUIRE(found == NULL || found == share_typed);
         sched_yield();
         return;
     }

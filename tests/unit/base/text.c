@@ -189,3 +189,28 @@ Test(text, random_bytes_never_leave_the_buffer) {
         assert_equal(bytes[room], '#');
     }
 }
+
+Test(text, utf8_is_known_wherever_it_begins_and_ends) {
+    static const char *const letters[] = {"a", "\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80"};
+    random_source rng = random_seeded(4);
+    for (unsigned i = 0; i < 2000; i++) {
+        char string[64] = "", cut[64];
+        bool ends_letter[64] = {true};
+        while (strlen(string) < 50) {
+            strcat(string, letters[random_below(&rng, 8) < 6 ? 0 : random_below(&rng, 4)]);
+            ends_letter[strlen(string)] = true;
+        }
+        size_t whole = strlen(string);
+        for (size_t length = 0; length <= whole; length++) {
+            memcpy(cut, string, length);
+            cut[length] = '\0';
+            cr_assert_eq(fi_text_is_utf8(cut, length), ends_letter[length], "%s, %zu bytes", string, length);
+        }
+        size_t broken = random_below(&rng, whole);
+        string[broken] = '\0'; /* a letter like any other, unless it breaks one */
+        bool breaks = !ends_letter[broken] || !ends_letter[broken + 1];
+        cr_assert_eq(fi_text_is_utf8(string, whole), !breaks);
+        string[broken] = '\xFF';
+        cr_assert_not(fi_text_is_utf8(string, whole));
+    }
+}

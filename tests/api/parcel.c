@@ -1,6 +1,6 @@
-/* Parcels: what is built in one by its maker is the receiver's afterwards, at the same addresses, counted and freed
- * as its own; and whoever ends first, at whatever step, nothing is lost. Both sides are this one thread's, so that
- * each step is where the test wants it; tests/race/parcel.c has the threads. */
+/* Parcels: what is built in one by its maker is the receiver's afterwards, at the same addresses, counted and
+ * freed as its own; and whoever ends first, at whatever step, nothing is lost. Both sides are this one thread's,
+ * so that each step is where the test wants it; tests/race/parcel.c has the threads. */
 #include "support/child.h"
 #include "support/compare.h"
 #include "support/host.h"

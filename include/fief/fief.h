@@ -69,7 +69,7 @@ typedef enum fief_misuse {
     FIEF_MISUSE_WILD,             /* no block is known there, or the address is not fief's */
     FIEF_MISUSE_WRITE_AFTER_FREE, /* a free block's second word was written to; found when it was about to be
                                      handed out. A write to its first word alone may crash the next allocations. */
-    FIEF_MISUSE_DEAD_HANDLE,      /* the handle itself was used after its end */
+    FIEF_MISUSE_DEAD_HANDLE,      /* the handle itself was used after its end, or a parcel's once it was sent */
 
     /* These take a debug level, FIEF_DEBUG_CHECK if nothing else is said. */
     FIEF_MISUSE_OVERFLOW,           /* bytes behind a block's end were written to */

@@ -10,15 +10,16 @@
  *     target: deliver is called -> receive, or send on, or destroy
  *
  * Threading contract: `f` is the caller's own handle, as in fief.h. One interpreter holds a parcel at a time, and
- * may use it: its maker, and once it was sent the target from when its function is called. Use by any other, or
- * after its end, is FIEF_MISUSE_DEAD_HANDLE, and then changes nothing. That takes no luck: for any pointer at all it is known whether a
- * parcel is there (unless another was made at the same place since).
+ * may use it: its maker, and once it was sent the target, from when its function is called. Use by any other, or
+ * after its end, is FIEF_MISUSE_DEAD_HANDLE and changes nothing. Whether a parcel is there is known for any
+ * pointer at all, without a look at it; but another may have been made at the same place since.
  *
- * Blocks in a parcel are its maker's to use and to free, by the parcel's handle, until it is sent. From then on the
- * handle is sealed, and each use of it a FIEF_MISUSE_DEAD_HANDLE, as long as the parcel has not been received;
- * afterwards its memory is the receiver's, and may be anything. A block freed or resized with the sender's own handle is a foreign one,
- * as ever. From FIEF_DEBUG_CHECK on a parcel's blocks can't be written to from sending to receiving, as far as the
- * system allows: who tries gets SIGSEGV. Not so what shares the first page of a parcel with its handle.
+ * Blocks in a parcel are its maker's to use and to free, by the parcel's handle, until it is sent. From then on
+ * the handle is sealed, and each use of it a FIEF_MISUSE_DEAD_HANDLE, as long as the parcel has not been received;
+ * afterwards its memory is the receiver's, and may be anything. A block freed or resized with the sender's own
+ * handle is a foreign one, as ever. From FIEF_DEBUG_CHECK on a parcel's blocks can't be written to from sending to
+ * receiving, as far as the system allows: who tries gets SIGSEGV. Not so what shares the first page of a parcel
+ * with its handle.
  */
 #ifndef FIEF_PARCEL_H
 #define FIEF_PARCEL_H
@@ -32,14 +33,14 @@ extern "C" {
 
 typedef struct fief_parcel fief_parcel; /* opaque */
 
-/* Called in an interpreter that a parcel has come to, on its thread, as any call (xi.h). It may receive the parcel,
- * keep it for later, send it on or destroy it. What it returns only counts in fief_xi_stats. */
+/* Called in an interpreter that a parcel has come to, on its thread, as any call (xi.h). It may receive the
+ * parcel, keep it for later, send it on or destroy it. What it returns only counts in fief_xi_stats. */
 typedef int fief_parcel_fn(fief *f, fief_parcel *parcel, void *arg);
 
 typedef struct fief_parcel_config {
-    size_t size;       /* sizeof(fief_parcel_config): lets the struct grow */
-    const char *name;  /* of its blocks' owner in reports, copied, cut to 63 bytes; NULL: "parcel of <its maker>" */
-    size_t most_bytes; /* what it may use, as fief_limit's hard_bytes; 0: what its maker may use at most */
+    size_t size;      /* sizeof(fief_parcel_config): lets the struct grow */
+    const char *name; /* of its blocks' owner in reports, copied, cut to 63 bytes; NULL: "parcel of <its maker>" */
+    size_t most_bytes;        /* what it may use, as fief_limit's hard_bytes; 0: what its maker may use at most */
     fief_parcel_fn *returned; /* NULL: unread it dies. Else it goes back to its maker, and this is called there */
     void *returned_arg;
 } fief_parcel_config;
@@ -69,28 +70,29 @@ FIEF_API fief_id fief_parcel_maker(const fief_parcel *parcel);
 
 /* Seals a parcel and has deliver(target, parcel, arg) called in the target: at once if that is f itself, else when
  * it polls. It is f's no longer if FIEF_XI_QUEUED or FIEF_XI_RAN is returned. Else it stays f's, as it was:
- * FIEF_XI_CLOSING or FIEF_XI_GONE, FIEF_XI_NO_MEMORY on exhaustion, FIEF_XI_BAD_ARGUMENT if deliver is NULL or f does
- * not hold it, which is misuse. Whatever f does then, ending included, it arrives; if the target closes before, it is unread. Cost:
- * constant, and from FIEF_DEBUG_CHECK on a system call for each arena. */
+ * FIEF_XI_CLOSING or FIEF_XI_GONE, FIEF_XI_NO_MEMORY on exhaustion, FIEF_XI_BAD_ARGUMENT if deliver is NULL or f
+ * does not hold it, which is misuse. Whatever f does then, ending included, it arrives; if the target closes
+ * before, it is unread. Cost: constant, and from FIEF_DEBUG_CHECK on a system call for each arena. */
 FIEF_API fief_xi_result fief_parcel_send(fief *f, fief_parcel *parcel, fief_id target, fief_parcel_fn *deliver,
                                          void *arg);
 
-/* Makes all blocks of a parcel f's own; the parcel is no more. *root (NULL: not wanted) is its root. Blocks, bytes and
- * memory move from its counters to f's, with all that it counted. FIEF_NO_MEMORY on exhaustion, or if f would pass
- * its hard limit (its pressure callback is asked first); FIEF_BAD_STATE if f does not hold it, which is misuse, if
- * their debug levels differ, or if f is immortal. Then f still holds it. An interpreter may receive what it made itself.
+/* Makes all blocks of a parcel f's own; the parcel is no more. *root (NULL: not wanted) is its root. Blocks, bytes
+ * and memory move from its counters to f's, with all that it counted. FIEF_NO_MEMORY on exhaustion, or if f would
+ * pass its hard limit (its pressure callback is asked first); FIEF_BAD_STATE if f does not hold it, which is
+ * misuse, if their debug levels differ, or if f is immortal. Then f still holds it. An interpreter may receive what
+ * it made itself.
  * Cost: in the number of arenas and pools (one for each 64 KiB of small blocks, one for each large block); no
  * block is touched. */
 FIEF_API fief_status fief_parcel_receive(fief *f, fief_parcel *parcel, void **root);
 
-/* Ends a parcel with all blocks in it, which is no leak. NULL is FIEF_OK. FIEF_BAD_STATE if f does not hold it, which
- * is misuse. Cost: fief_destroy's. */
+/* Ends a parcel with all blocks in it, which is no leak. NULL is FIEF_OK. FIEF_BAD_STATE if f does not hold it,
+ * which is misuse. Cost: fief_destroy's. */
 FIEF_API fief_status fief_parcel_destroy(fief *f, fief_parcel *parcel);
 
 /* When an interpreter ends, after its at-exit callbacks, what it holds is unread. A parcel dies if it was never
- * sent, if it came from itself, if `returned` is NULL, or if its maker is ending, too. Else it goes back, sealed: its
- * maker may receive it, send it again, or destroy it. The blocks of one that dies are counted as leaked, and told as such
- * from FIEF_DEBUG_CHECK on. */
+ * sent, if it came from itself, if `returned` is NULL, or if its maker is ending, too. Else it goes back, sealed:
+ * its maker may receive it, send it again, or destroy it. The blocks of one that dies are counted as leaked, and
+ * told as such from FIEF_DEBUG_CHECK on. */
 
 #ifdef __cplusplus
 }

@@ -13,8 +13,8 @@
  * lists. It may go on being used. */
 void fi_heap_gather(fief *f);
 
-/* Makes all of a gathered heap's `to`'s, blocks that others free meanwhile included; what it has counted, too. False:
- * the hard limit, or exhaustion; nothing has changed. */
+/* Makes all of a gathered heap's `to`'s, blocks that others free meanwhile included; what it has counted, too.
+ * False: the hard limit, or exhaustion; nothing has changed. */
 FI_MUST_USE bool fi_heap_adopt(fief *to, fief *from);
 
 #endif

@@ -15,8 +15,8 @@ fi_slot *fi_registry_take(const fief_config *config);
 void fi_registry_open(fi_slot *slot, fief *f);
 void fi_registry_close(fi_slot *slot);
 
-/* What has been opened is no interpreter: nobody finds it from here on, or calls it. It ends by `retire`, or as one
- * that ends by fi_registry_give, which is then uncounted, with what had not been freed. */
+/* What has been opened is no interpreter: nobody finds it from here on, or calls it. It ends by `retire`, or as
+ * one that ends by fi_registry_give, which is then uncounted, with what had not been freed. */
 void fi_registry_hide(fi_slot *slot);
 void fi_registry_show(fi_slot *slot);
 void fi_registry_retire(fi_slot *slot);

@@ -89,8 +89,8 @@ fief_status fi_subheap_merge(fief *to, fief *f) {
     return FIEF_OK;
 }
 
-/* What can't be made writable again, although it was tried twice, must not be anybody's memory: it is kept from all,
- * as it is. */
+/* What can't be made writable again, although it was tried twice, must not be anybody's memory: it is kept from
+ * all, as it is. */
 static void open_for_end(fief *f) {
     if (f->state == FIEF_DEAD && !thaw(f) && !thaw(f)) {
         f->on_leak = FIEF_LEAK_KEEP;

@@ -1,6 +1,6 @@
-/* Parcels: what is built in one by its maker is the receiver's afterwards, at the same addresses, counted and freed
- * as its own; and whoever ends first, at whatever step, nothing is lost. Both sides are this one thread's, so that
- * each step is where the test wants it; tests/race/parcel.c has the threads. */
+/* Parcels: what is built in one by its maker is the receiver's afterwards, at the same addresses, counted and
+ * freed as its own; and whoever ends first, at whatever step, nothing is lost. Both sides are this one thread's,
+ * so that each step is where the test wants it; tests/race/parcel.c has the threads. */
 #include "support/child.h"
 #include "support/compare.h"
 #include "support/host.h"
@@ -1196,6 +1196,111 @@ Test(parcel, at_exit_callbacks_may_use_what_was_not_read) {
         fief_poll(s.b);
         end_both(s);
         assert_lost(before, 2, 8);
+    }
+}
+
+/* ---- at random ---- */
+
+enum { PEOPLE = 4, THINGS = 600, TURNS = 20000 };
+
+/* Where a thing is: nowhere, in an interpreter's heap, or in one of its parcels. */
+typedef struct thing {
+    sound_block block;
+    int owner, parcel; /* -1: none */
+} thing;
+
+typedef struct world {
+    fief *people[PEOPLE];
+    fief_parcel *parcels[PEOPLE]; /* each fills one at a time */
+    thing things[THINGS];
+    random_source rng;
+} world;
+
+static void check_thing(const world *w, unsigned i) {
+    const thing *t = &w->things[i];
+    fief *f = t->parcel >= 0 ? fief_parcel_heap(w->parcels[t->parcel]) : w->people[t->owner];
+    cr_assert(sound_is_filled(&t->block, i));
+    assert_equal(fief_owner(t->block.start), fief_id_of(f));
+}
+
+static void make_thing(world *w, unsigned i) {
+    int who = (int)random_below(&w->rng, PEOPLE);
+    thing *t = &w->things[i];
+    bool packed = w->parcels[who] != NULL && random_below(&w->rng, 2) == 0;
+    *t = (thing){.owner = packed ? -1 : who, .parcel = packed ? who : -1};
+    cr_assert(sound_allocate(packed ? fief_parcel_heap(w->parcels[who]) : w->people[who], &t->block, i, &w->rng));
+}
+
+static void drop_thing(world *w, unsigned i) {
+    thing *t = &w->things[i];
+    check_thing(w, i);
+    if (random_below(&w->rng, 4) == 0)
+        fief_free_remote(t->block.start);
+    else
+        fief_free(t->parcel >= 0 ? fief_parcel_heap(w->parcels[t->parcel]) : w->people[t->owner], t->block.start);
+    t->block.start = NULL;
+}
+
+static void hand_over(world *w, int from, int to) {
+    sides s = {w->people[from], w->people[to]};
+    pass(s, w->parcels[from]);
+    w->parcels[from] = NULL;
+    for (unsigned i = 0; i < THINGS; i++)
+        if (w->things[i].block.start != NULL && w->things[i].parcel == from)
+            w->things[i].parcel = -1, w->things[i].owner = to;
+}
+
+static void take_a_turn(world *w) {
+    unsigned i = (unsigned)random_below(&w->rng, THINGS);
+    int who = (int)random_below(&w->rng, PEOPLE);
+    if (w->things[i].block.start != NULL)
+        drop_thing(w, i);
+    else
+        make_thing(w, i);
+    switch (random_below(&w->rng, 60)) {
+    case 0:
+        if (w->parcels[who] == NULL)
+            w->parcels[who] = make(w->people[who]);
+        break;
+    case 1:
+        if (w->parcels[who] != NULL)
+            hand_over(w, who, (who + 1 + (int)random_below(&w->rng, PEOPLE - 1)) % PEOPLE);
+        break;
+    case 2:
+        fief_poll(w->people[who]);
+        break;
+    case 3:
+        fief_trim(w->people[who]);
+        break;
+    default:
+        break;
+    }
+}
+
+Test(parcel, at_random) {
+    FOR_LEVELS(level) {
+        static world w;
+        w = (world){.rng = random_seeded(7)};
+        heard = (witness){0};
+        for (unsigned i = 0; i < PEOPLE; i++)
+            w.people[i] = create(side("somebody", level));
+        for (unsigned turns = level == FIEF_DEBUG_GUARD ? TURNS / 10 : TURNS; turns > 0; turns--)
+            take_a_turn(&w);
+        for (int i = 0; i < PEOPLE; i++)
+            if (w.parcels[i] != NULL)
+                hand_over(&w, i, (i + 1) % PEOPLE);
+        for (unsigned i = 0; i < THINGS; i++)
+            if (w.things[i].block.start != NULL)
+                drop_thing(&w, i);
+        for (unsigned i = 0; i < PEOPLE; i++) {
+            fief_poll(w.people[i]);
+            assert_equal(exact_stats(w.people[i]).live_blocks, 0);
+            assert_equal(fief_check(w.people[i]), 0);
+            fief_trim(w.people[i]);
+            assert_equal(exact_stats(w.people[i]).arenas, 1);
+            assert_equal(fief_destroy(w.people[i]), FIEF_OK);
+        }
+        assert_equal(heard.count, 0);
     }
 }
 

@@ -6,6 +6,7 @@
  * The addresses that are asked for are in variables; their names are the runner's. */
 #include <fief/debug.h>
 #include <fief/fief.h>
+#include <fief/parcel.h>
 
 #include <signal.h>
 #include <stdlib.h>
@@ -123,6 +124,22 @@ static void fill_sampled(void) {
         t_sampled = need(fief_alloc(f, 40));
 }
 
+/* What it has is another's, free blocks included. */
+static void fill_receiver(void) {
+    fief *f = make("receiver", FIEF_DEBUG_OFF);
+    fief_parcel *parcel;
+    char *blocks[3000];
+    if (fief_parcel_create(f, NULL, &parcel) != FIEF_OK)
+        abort();
+    for (int i = 0; i < 3000; i++)
+        blocks[i] = need(fief_alloc(fief_parcel_heap(parcel), 48));
+    for (int i = 0; i < 3000; i++)
+        if (i % 3 != 0)
+            fief_free(fief_parcel_heap(parcel), blocks[i]);
+    if (fief_parcel_receive(f, parcel, NULL) != FIEF_OK || fief_parcel_create(f, NULL, &parcel) != FIEF_OK)
+        abort();
+}
+
 static void fill_big(void) {
     fief *f = make("big", FIEF_DEBUG_CHECK);
     for (int i = 0; i < 100000; i++)
@@ -210,6 +227,7 @@ int main(int argc, char **argv) {
     fill_big();
     t_none = fill_frozen("frozen", FIEF_DEBUG_OFF);
     t_nil = fill_frozen("frozen checked", FIEF_DEBUG_CHECK);
+    fill_receiver();
     damage_lists();
     damage_fences();
     damage_handle();

@@ -1,6 +1,7 @@
-/* Parcels thrown to and fro by two interpreters on two threads, while a third thread asks whose their blocks are and
- * frees some of them remotely: on their way, and while they change hands. None is lost, none is taken for another's,
- * and nothing is reported. Then with both sides ending at any moment: each parcel is received, goes back or dies. */
+/* Parcels thrown to and fro by two interpreters on two threads, while a third thread asks whose their blocks are
+ * and frees some of them remotely: on their way, and while they change hands. None is lost, none is taken for
+ * another's, and nothing is reported. Then with both sides ending at any moment: each parcel is received, goes
+ * back or dies. */
 #include "interp/commons.h"
 #include "race.h"
 

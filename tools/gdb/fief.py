@@ -277,7 +277,7 @@ class World:
             "next prev")
         self.arena_picker = Layout(self.type("fi_arena")).picker(
             "ArenaFields", "start bytes owner owner_id remote_summary free_granules next prev slot index state granules "
-            "from_provider holds_handle list")
+            "from_provider holds_handle list foreign_ends")
         self.slot_layout = Layout(self.type("fi_slot"))
         self.slot_picker = self.slot_layout.picker(
             "SlotFields", "id heap state watched foreign_in late_in number")
@@ -527,6 +527,7 @@ class Pool:
         self.size_class, self.large_bytes = f.size_class, f.multiplier
         self.used = f.floor + f.count
         self.state = world.pool_states.get(f.state, "in no known state: %d" % f.state)
+        self.ends_elsewhere = False
 
     def is_small(self):
         return self.state in ("current", "full", "ready")
@@ -755,6 +756,7 @@ class Heap:
             pool = Pool(self.world, first + granule, data, granule * size)
             if pool.state == "tail":
                 continue
+            pool.ends_elsewhere = arena.fields.foreign_ends >> granule & 1 != 0
             if self.is_sound(arena, pool, granule):
                 yield pool
 
@@ -799,10 +801,10 @@ class Heap:
         index, rest = divmod(address - pool.start(self.address), pool.block_bytes())
         return (pool, index) if rest == 0 and 0 <= index < pool.carved else None
 
-    def walk_list(self, first, what, only=None):
-        """The blocks of a list, which ends in the handle, as far as it is whole; and whether it is."""
+    def walk_list(self, first, what, only=None, most=None):
+        """The blocks of a list, which ends in the handle or after so many, as far as it is whole; and whether it is."""
         blocks, seen, address = [], set(), first
-        while address != self.address:
+        while address != self.address and len(blocks) != most:
             if address in seen:
                 self.complain("%s goes in a circle, back to %#x after %s" % (
                     what, address, counted(len(blocks), "block")))
@@ -826,9 +828,11 @@ class Heap:
         return blocks, True
 
     def pool_list(self, pool):
+        """One that came with a parcel may end in the handle that it had."""
         if pool.index not in self.pool_lists:
+            most = pool.carved - pool.used if pool.ends_elsewhere else None
             self.pool_lists[pool.index] = self.walk_list(
-                pool.fields.free, "the free list of the pool at %#x" % pool.start(self.address), pool)
+                pool.fields.free, "the free list of the pool at %#x" % pool.start(self.address), pool, most)
         return self.pool_lists[pool.index]
 
     def list_heads(self):

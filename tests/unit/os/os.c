@@ -149,6 +149,20 @@ Test(os, decommitted_space_has_no_memory_and_comes_back_as_zeros) {
     cr_assert(is_zeros(p, bytes));
 }
 
+Test(os, frozen_memory_keeps_what_it_holds_and_can_only_be_read) {
+    char *p = committed();
+    memset(p, 1, bytes);
+    cr_assert(fi_os_freeze(p + page, page));
+    cr_assert(is_readable(p + page));
+    cr_assert_not(is_writable(p + page));
+    assert_equal(p[page], 1);
+    cr_assert(is_writable(p) && is_writable(p + 2 * page));
+    cr_assert(fi_os_thaw(p + page, page));
+    cr_assert(is_writable(p + page));
+    assert_equal(p[2 * page - 1], 1);
+    assert_resident_pages(p, PAGES);
+}
+
 Test(os, purged_space_has_no_memory_and_stays_usable_as_zeros) {
     char *p = committed();
     memset(p, 1, bytes);

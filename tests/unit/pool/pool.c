@@ -350,3 +350,18 @@ Test(ring, any_pool_can_leave) {
         assert_ring(ring, NULL, 0);
     }
 }
+
+Test(ring, one_ring_goes_behind_another) {
+    for (unsigned first = 0; first <= 2; first++) {
+        for (unsigned second = 0; second <= 2; second++) {
+            uint32_t ring = 0, other = 0;
+            fi_pool *wanted[4];
+            for (unsigned i = 0; i < first + second; i++) {
+                wanted[i] = granule(i);
+                fi_ring_push(i < first ? &ring : &other, wanted[i], false);
+            }
+            fi_ring_join(&ring, other);
+            assert_ring(ring, wanted, first + second);
+        }
+    }
+}

@@ -49,7 +49,7 @@ typedef enum fief_status {
     FIEF_OK = 0,
     FIEF_NO_MEMORY,    /* exhaustion; nothing was changed */
     FIEF_BAD_ARGUMENT, /* an argument is outside what the function's comment allows; nothing was changed */
-    FIEF_BAD_STATE     /* the interpreter is closing or dead; nothing was changed */
+    FIEF_BAD_STATE     /* the interpreter is closing or dead, or no such one; nothing was changed */
 } fief_status;
 
 /* A short English text, static, never NULL. Any thread. */

@@ -12,8 +12,8 @@
  * Threading contract: any thread, at any time, but for fief_xi_table_create, which is the owner's. Each verb takes
  * the table's lock once; tables are many and locks a few, so two tables may share one. Callbacks of
  * fief_xi_table_look and fief_xi_table_visit run under it: they are to be short, must not fork, must not wait for
- * another thread, and must not end an interpreter that has tables; a verb of any table within one does nothing and
- * returns FIEF_XI_TABLE_BUSY. Free hooks run outside of it.
+ * another thread, and must not end an interpreter that has tables (which stops the program); a verb of any table
+ * within one does nothing and returns FIEF_XI_TABLE_BUSY. Free hooks run outside of it.
  *
  * After a fork the child has the tables as they were, and no verb is in the middle of one. */
 #ifndef FIEF_TABLE_H

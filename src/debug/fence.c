@@ -86,9 +86,8 @@ static void show(fi_incident *incident, const fi_damage *damage, const char *fro
     incident->damaged_bytes = damage->bytes;
 }
 
-/* The fence is mended where that is possible, so that it is told once. Between the first and the last changed byte
- * there is nothing else.
- */
+/* The fence is mended, so that it is told once; but not in a frozen heap. Between the first changed byte and the
+ * last there is nothing else. */
 static void tell(fief *f, fief_misuse kind, const fi_spot *spot, const fi_damage *damage, bool likely,
                  const fi_release *how) {
     fi_incident incident = {.kind = kind,

@@ -113,18 +113,21 @@ static fief_policy policy_of(const fief *f, const fi_slot *owner) {
     return policy != FIEF_POLICY_DEFAULT ? policy : FIEF_POLICY_IGNORE;
 }
 
-/* The caller's own count: a line that all callers write to would be the slowest thing here. */
-void fi_immortal_meet(fief *f, const fi_found *found, const fi_incident *met, const char *verdict) {
+FI_COLD static void tell(const fi_incident *met, fief_policy policy, const char *verdict) {
     fi_incident incident = *met;
     incident.kind = FIEF_MISUSE_IMMORTAL_FREE;
+    fi_misuse_tell(&incident, policy == FIEF_POLICY_ABORT ? "abort" : verdict, false);
+    if (policy == FIEF_POLICY_ABORT)
+        abort();
+}
+
+/* The caller's own count: a line that all callers write to would be the slowest thing here. */
+void fi_immortal_meet(fief *f, const fi_found *found, const fi_incident *met, const char *verdict) {
     if (f != NULL)
         f->count.immortal_frees++;
     else
         fi_add_relaxed(&found->slot->immortal_in, 1);
     fief_policy policy = policy_of(f, found->slot);
-    if (policy == FIEF_POLICY_IGNORE)
-        return;
-    fi_misuse_tell(&incident, policy == FIEF_POLICY_ABORT ? "abort" : verdict, false);
-    if (policy == FIEF_POLICY_ABORT)
-        abort();
+    if (FI_UNLIKELY(policy != FIEF_POLICY_IGNORE))
+        tell(met, policy, verdict);
 }

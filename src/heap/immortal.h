@@ -31,6 +31,6 @@ FI_COLD void *fi_immortal_refuse(fief *f);
 
 /* Somebody frees or resizes an immortal block: counts it, and follows the policy. `verdict` is what is told of
  * what follows. f is the caller, NULL where there is no handle. */
-FI_COLD void fi_immortal_meet(fief *f, const fi_found *found, const fi_incident *met, const char *verdict);
+void fi_immortal_meet(fief *f, const fi_found *found, const fi_incident *met, const char *verdict);
 
 #endif

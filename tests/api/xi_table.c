@@ -317,6 +317,29 @@ Test(xi_table, no_verb_works_within_a_callback) {
     fief_destroy(owner);
 }
 
+static bool end_owner(const fief_xi_entry *entry, void *owner) {
+    (void)entry;
+    fief_destroy(owner);
+    return true;
+}
+
+static int end_owner_within(void *arg) {
+    const within *w = arg;
+    alarm(20);
+    fief_xi_table_visit(w->table, end_owner, w->owner);
+    return 0;
+}
+
+/* It would wait for itself: it is stopped instead. */
+Test(xi_table, an_owner_does_not_end_within_a_callback) {
+    fief *owner = create(named("owner"));
+    within w = {table_of(owner), FIEF_XI_TABLE_NONE, owner, 0};
+    set_text(w.table, "one", "uno");
+    child_end end = run_in_child(end_owner_within, &w);
+    assert_equal(end.signal, SIGABRT);
+    fief_destroy(owner);
+}
+
 /* ---- whose account ---- */
 
 typedef struct errand {

@@ -60,10 +60,11 @@ typedef struct fief_freelist_config {
     fief_freelist_revive_fn *revive; /* NULL: none */
     fief_freelist_clear_fn *clear;   /* NULL: none */
     void *arg;                       /* of both */
+    bool adaptive; /* the list is as long as proves useful: `capacity` at most */
 } fief_freelist_config;
 
 #define FIEF_FREELIST_CONFIG_INIT                                                                                 \
-    { sizeof(fief_freelist_config), NULL, 0, 0, 0, 0, NULL, NULL, NULL }
+    { sizeof(fief_freelist_config), NULL, 0, 0, 0, 0, NULL, NULL, NULL, false }
 
 /* Makes a list, its reserve filled. On failure *out is NULL, nothing is left behind, and the status tells why:
  * FIEF_BAD_ARGUMENT, FIEF_NO_MEMORY (the reserve could not be filled, too), FIEF_BAD_STATE if f is closing. Takes
@@ -120,7 +121,7 @@ typedef struct fief_freelist_stats {
     uint64_t drained;      /* blocks that were kept, and given back to the heap */
     size_t held;           /* blocks in the list now, without the reserve */
     size_t high_water;     /* the most there ever were */
-    size_t capacity;       /* 0 if the list is bypassed, or the interpreter is closing */
+    size_t capacity;       /* now: an adaptive list's changes; 0 if the list is bypassed, or the interpreter is closing */
     size_t reserve;        /* what was asked for */
     size_t reserve_held;   /* blocks in the reserve now */
     uint64_t reserved[4];  /* 0 */
@@ -137,7 +138,7 @@ FIEF_API void fief_slow_freelist_push_1(fief_freelist *list, void *p);
 
 #if defined(__GNUC__)
 
-#define FIEF_FREELIST_SLOTS_BYTES 288 /* from a list's start to its slots */
+#define FIEF_FREELIST_SLOTS_BYTES 320 /* from a list's start to its slots */
 #define FIEF_FREELIST_UNIT_SHIFT 18   /* memory is owned in units of 256 KiB, and so aligned */
 
 /* The start of a list. Slots below `count` hold what is kept. Those above vouch for the next push: what lies in the

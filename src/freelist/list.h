@@ -7,8 +7,8 @@
  *   slots[limit]           FI_SLOT_ASK
  *   slots[0]               FI_SLOT_ASK while blocks of the reserve are missing: then none are kept either
  *
- * So the highest even slot tells how many blocks there ever were. Where pops must call a hook, the inlined paths see
- * an empty list in which nothing may be put: its slots begin one further on, and its count is another. */
+ * So the highest even slot tells how many blocks there ever were. Where pops must call a hook, the inlined paths
+ * see an empty list in which nothing may be put: its slots begin one further on, and its count is another. */
 #ifndef FI_FREELIST_LIST_H
 #define FI_FREELIST_LIST_H
 

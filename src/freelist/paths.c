@@ -63,7 +63,8 @@ typedef enum fitness {
     IS_NOT      /* not a live block of this interpreter's, or too small */
 } fitness;
 
-/* By what the heap's own free looks at. A small heap's blocks may be larger than they need be: they are borrowed. */
+/* By what the heap's own free looks at. A small heap's blocks may be larger than they need be: they are borrowed.
+ */
 static inline bool fits(const fief_freelist *list, const void *p) {
     const fief_fast_pool *pool = fief_fast_pool_of(list->f, p);
     return FI_LIKELY(fief_fast_holds(list->f, pool, p)) && ((const fi_block *)p)->mark != (uintptr_t)p &&
@@ -80,8 +81,8 @@ FI_COLD static fitness look_up(const fief_freelist *list, const void *p) {
         bool is_live = !found.is_free && found.block_bytes == list->config.block_bytes;
         return is_live ? IS_WATCHED : IS_NOT;
     }
-    bool fits = fi_view_is_small(&found.view) && found.view.size_class >= list->size_class &&
-                !fi_found_is_free(f, &found);
+    bool fits =
+        fi_view_is_small(&found.view) && found.view.size_class >= list->size_class && !fi_found_is_free(f, &found);
     return fits ? FITS : IS_NOT;
 }
 
@@ -121,8 +122,8 @@ static inline bool accept(fief_freelist *list, void *p) {
     return true;
 }
 
-/* A full list has nothing to ask that the heap does not, unless the block is to be cleared. False: something is wrong
- * with it, or the heap can't tell so soon. */
+/* A full list has nothing to ask that the heap does not, unless the block is to be cleared. False: something is
+ * wrong with it, or the heap can't tell so soon. */
 static inline bool overflow(fief_freelist *list, void *p) {
     if (list->config.clear != NULL || needs_reserve(list) || !fief_fast_free(list->f, p))
         return false;

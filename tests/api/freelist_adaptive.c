@@ -98,7 +98,7 @@ Test(freelist_adaptive, others_stay_as_they_are) {
 }
 
 Test(freelist_adaptive, at_debug_levels_it_is_bypassed_like_any) {
-    FOR_DEBUG_LEVELS (level) {
+    FOR_DEBUG_LEVELS(level) {
         static witness heard;
         fief *f = create(at_level(level, &heard));
         list = make_adaptive(f, MOST);

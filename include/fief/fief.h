@@ -211,11 +211,12 @@ typedef struct fief_config {
  * FIEF_NO_MEMORY. Cost: constant, without a system call where an ended interpreter left its memory warm. */
 FIEF_API fief_status fief_create(fief **out, const fief_config *config);
 
-/* Ends the interpreter: runs its at-exit callbacks, then takes every byte back at once, live blocks included.
- * Cost: in the number of arenas, and of blocks that others have freed and it has not taken in. NULL is FIEF_OK.
- * FIEF_BAD_STATE from within an at-exit or a pressure callback. The handle and every block are dead afterwards: a
- * later free of one is caught as a late free, as long as the memory is not another interpreter's by then (as free
- * or used memory of its own), and with nothing but the owner's id after fief_trim(NULL). */
+/* Ends the interpreter: runs or cancels the calls that are queued for it (xi.h), then its at-exit callbacks, then
+ * takes every byte back at once, live blocks included. Cost: in the number of arenas, and of blocks that others
+ * have freed and it has not taken in. NULL is FIEF_OK. FIEF_BAD_STATE from within an at-exit or a pressure
+ * callback, or a call at the end. The handle and every block are dead afterwards: a later free of one is caught as
+ * a late free, as long as the memory is not another interpreter's by then (as free or used memory of its own), and
+ * with nothing but the owner's id after fief_trim(NULL). */
 FIEF_API fief_status fief_destroy(fief *f);
 
 typedef void fief_exit_fn(fief *f, void *arg);
@@ -278,7 +279,8 @@ FIEF_API void fief_leave(fief *previous);
 
 /* ---- housekeeping ------------------------------------------------------------------------------------ */
 
-/* Takes in the blocks that others have freed; returns how many. Constant cost when there are none. */
+/* Takes in the blocks that others have freed, and runs the calls that they have queued (xi.h); returns how many
+ * blocks. Constant cost when there is nothing. */
 FIEF_API size_t fief_poll(fief *f);
 
 /* Gives back to the operating system what is not in use, and returns the bytes given back. NULL: the arenas of

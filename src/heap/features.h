@@ -28,6 +28,9 @@ typedef struct fi_exchange_hooks {
     /* The interpreter is closing, and its heap works still. */
     void (*close)(fief *f);
 
+    /* Gives back what the process keeps for calls to come. Any thread. */
+    void (*trim)(void);
+
     /* In the child of a fork, under FI_RANK_PROCESS. */
     void (*forked)(void);
 } fi_exchange_hooks;

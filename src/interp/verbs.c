@@ -212,8 +212,10 @@ size_t fief_poll(fief *f) {
 }
 
 size_t fief_trim(fief *f) {
-    if (f == NULL)
+    if (f == NULL) {
+        fi_the_exchange.trim();
         return fi_registry_trim();
+    }
     if (!fi_misuse_check_handle(f, "fief_trim"))
         return 0;
     if (f->freelists != NULL)

@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+enum { SPINS = 100 };
+
 static fi_exchange *all; /* under FI_RANK_PROCESS */
 
 /* ---- references ---- */
@@ -138,7 +140,19 @@ void fi_exchange_signal(fi_exchange *exchange) {
         fi_os_wake(&exchange->signal);
 }
 
+/* A microsecond or two: less than it costs to sleep and be woken. */
+static bool is_signalled_soon(const fi_exchange *exchange, uint32_t seen) {
+    for (unsigned i = 0; i < SPINS; i++) {
+        if (fi_load_relaxed(&exchange->signal) != seen)
+            return true;
+        fi_pause();
+    }
+    return false;
+}
+
 void fi_exchange_sleep(fi_exchange *exchange, uint32_t seen, uint64_t timeout_ns) {
+    if (is_signalled_soon(exchange, seen))
+        return;
     fi_add_seq_cst(&exchange->sleepers, 1);
     if (fi_load_seq_cst(&exchange->signal) == seen)
         fi_os_sleep(&exchange->signal, seen, timeout_ns);
@@ -169,8 +183,7 @@ static void close_exchange(fief *f) {
     fi_unlock(FI_RANK_PROCESS);
     fi_calls_close(f, exchange);
     close_ports(exchange);
-    fi_commons_free_batch((void **)exchange->spare, exchange->spare_count);
-    exchange->spare_count = 0;
+    fi_spares_leave(&exchange->spares);
     fi_exchange_signal(exchange);
     fi_exchange_release(exchange);
 }
@@ -185,4 +198,5 @@ static void forked(void) {
         exchange->wakers = exchange->sleepers = 0;
 }
 
-const fi_exchange_hooks fi_the_exchange = {.poll = poll, .close = close_exchange, .forked = forked};
+const fi_exchange_hooks fi_the_exchange = {
+    .poll = poll, .close = close_exchange, .trim = fi_spares_trim, .forked = forked};

@@ -11,10 +11,9 @@
 
 #include "fief/xi.h"
 #include "heap/heap.h"
+#include "xi/spares.h"
 
-enum { FI_PORTS = 8, FI_SPARE_CALLS = 64, FI_LINE_BYTES = 64 };
-
-typedef struct fi_call fi_call;
+enum { FI_PORTS = 8, FI_LINE_BYTES = 64 };
 
 /* Another interpreter's exchange, kept by one that has called it. */
 typedef struct fi_port {
@@ -39,8 +38,7 @@ typedef struct fi_exchange {
     fi_call *first, *last; /* taken, not run yet */
     fief_xi_stats stats;
     fi_port ports[FI_PORTS]; /* by id */
-    uint32_t spare_count;
-    fi_call *spare[FI_SPARE_CALLS];
+    fi_spares spares;
 } fi_exchange;
 
 #define FI_CALLS_CLOSED ((fi_call *)1)

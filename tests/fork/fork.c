@@ -4,6 +4,7 @@
 #include "race/race.h"
 #include "support/random.h"
 
+#include <fief/xi.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -18,6 +19,21 @@ static void nothing(fief *f, void *arg) {
     (void)arg;
 }
 
+static atomic_uint calls;
+static fief_id parent_id;
+
+static int count_call(fief *target, void *arg) {
+    (void)arg;
+    REQUIRE(fief_current() == target);
+    atomic_fetch_add(&calls, 1);
+    return 0;
+}
+
+static void wake(fief_id id, void *arg) {
+    (void)arg;
+    REQUIRE(id == parent_id);
+}
+
 /* Takes and leaves every lock that fief has, all the time. */
 static void *busy(void *arg) {
     random_source rng = random_seeded((uintptr_t)arg);
@@ -26,6 +42,7 @@ static void *busy(void *arg) {
         for (unsigned i = 0; i < OBJECTS; i++)
             REQUIRE(fief_alloc(f, random_below(&rng, 3000)) != NULL);
         REQUIRE(fief_at_exit(f, nothing, NULL) == FIEF_OK);
+        REQUIRE(fief_xi_call(f, parent_id, count_call, NULL) == FIEF_XI_QUEUED);
         REQUIRE(fief_destroy(f) == FIEF_OK);
     }
     return NULL;
@@ -49,7 +66,12 @@ static _Noreturn void child(fief *mine, unsigned char **blocks) {
     fief *born = race_create("born in the child", NULL);
     REQUIRE(fief_id_of(born) > fief_id_of(mine));
     REQUIRE(fief_alloc(born, 100) != NULL);
+    fief_poll(mine);
+    atomic_store(&calls, 0);
+    REQUIRE(fief_xi_call(born, parent_id, count_call, NULL) == FIEF_XI_QUEUED);
+    REQUIRE(fief_xi_call_wait(born, parent_id, count_call, NULL, 0, NULL) == FIEF_XI_TIMED_OUT);
     REQUIRE(fief_destroy(mine) == FIEF_OK);
+    REQUIRE(atomic_load(&calls) == 1);
     REQUIRE(fief_destroy(born) == FIEF_OK);
     fief_trim(NULL);
     _exit(0);
@@ -64,9 +86,12 @@ int main(void) {
         blocks[i] = fief_alloc(mine, i + 1);
         memset(blocks[i], (int)i, i + 1);
     }
+    parent_id = fief_id_of(mine);
+    REQUIRE(fief_xi_on_wake(mine, wake, NULL) == FIEF_OK);
     for (uintptr_t i = 0; i < THREADS; i++)
         threads[i] = race_start(busy, (void *)(i + 1));
     for (unsigned round = 0; round < rounds; round++) {
+        fief_poll(mine);
         pid_t pid = fork();
         REQUIRE(pid >= 0);
         if (pid == 0)

@@ -20,7 +20,7 @@
  *
  * Threading contract: as in fief.h. A list is its interpreter's, and all functions here are for that one's holder.
  *
- * To the heap, blocks that are kept are live: fief_stats, fief_visit and a limit count them. fief_leaks_report and
+ * To the heap, blocks that are kept are live: fief_stats and limits count them. fief_visit, fief_leaks_report and
  * fief_snapshot_take have lists drained first, and leave the reserves out.
  *
  * The inlined functions need GNU C, like inline.h, and know a list's first fields and where its slots are: for a

@@ -12,8 +12,8 @@ static void drop_error(runtime *r, object *o) {
 
 const type error_type = {"error", drop_error};
 
-/* Of the thread's, since runtimes on several threads may need theirs at once. It has no cause: it would have to keep
- * it. */
+/* Of the thread's, since runtimes on several threads may need theirs at once. It has no cause: it would have to
+ * keep it. */
 static _Thread_local error_object last_resort = {{&error_type, 1}, "out of memory, and out of errors", NULL};
 
 bool error_is_last_resort(const object *o) {

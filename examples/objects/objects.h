@@ -1,10 +1,11 @@
 /* A small object model on a fief: what a runtime does with typed freelists.
  *
- * Objects are counted. The types that come and go most (int, float, tuples of up to 20 items) have freelists; strings
- * come from the heap; errors have a list with a reserve, since one must be made just when memory does not exist.
+ * Objects are counted. The types that come and go most (int, float, tuples of up to 20 items) have freelists;
+ * strings come from the heap; errors have a list with a reserve, since one must be made just when memory does not
+ * exist.
  *
- * A function that makes an object returns NULL and leaves an error pending if it can't. One that takes a tuple's items
- * takes them over, whatever comes of it. */
+ * A function that makes an object returns NULL and leaves an error pending if it can't. One that takes a tuple's
+ * items takes them over, whatever comes of it. */
 #ifndef OBJECTS_H
 #define OBJECTS_H
 

@@ -312,9 +312,9 @@ FIEF_API void fief_leave(fief *previous);
  * blocks. Constant cost when there is nothing. */
 FIEF_API size_t fief_poll(fief *f);
 
-/* Gives back to the operating system what is not in use, and returns the bytes given back. NULL: the arenas of
- * ended interpreters that the process keeps warm (these are what it returns), and all that is known of ended
- * interpreters but their ids (any thread). */
+/* Gives back to the operating system what is not in use, and returns the bytes given back; typed freelists are
+ * drained first. NULL: the arenas of ended interpreters that the process keeps warm (these are what it returns),
+ * and all that is known of ended interpreters but their ids (any thread). */
 FIEF_API size_t fief_trim(fief *f);
 
 /* Between these two calls allocations may use the limit's reserve: for unwinding after a failure. They nest; an
@@ -332,7 +332,8 @@ FIEF_API fief_status fief_limit_set(fief *f, const fief_limit *limit);
 typedef struct fief_stats {
     fief_id id;
     fief_state state;
-    uint64_t live_blocks;   /* handed out and not freed; remote frees count once the owner took them in */
+    uint64_t live_blocks;   /* handed out and not freed, and those that typed freelists hold; remote frees count
+                               once the owner took them in */
     uint64_t live_bytes;    /* their usable bytes */
     uint64_t allocations;   /* blocks handed out, ever; a realloc that moves is one */
     uint64_t frees;         /* blocks given back, ever */
@@ -373,7 +374,8 @@ typedef struct fief_leaks {
 FIEF_API void fief_leaks_read(fief_leaks *out);
 
 /* Sees every live block once, in address order within an arena. False stops the visit. The visitor may free the
- * block it is shown, and must not allocate, free or resize anything else. Remote frees are taken in first. */
+ * block it is shown, and must not allocate, free or resize anything else. Remote frees are taken in first, and
+ * typed freelists are drained: their reserves are not shown. */
 typedef bool fief_visitor(void *block, size_t usable_bytes, void *arg);
 FIEF_API fief_status fief_visit(fief *f, fief_visitor *visit, void *arg);
 

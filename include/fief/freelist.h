@@ -1,8 +1,9 @@
 /* freelist.h - free objects of a hot type, kept at hand.
  *
- * A list keeps blocks of one size for one interpreter: pushed when an object dies, popped when the next one is made,
- * last in first out, in a dozen instructions for both. Beside what comes and goes it can hold a reserve, taken
- * from the heap before it is promised: blocks for when memory does not exist, an out-of-memory error's for one.
+ * A list keeps blocks of one size for one interpreter: pushed when an object dies, popped when the next one is
+ * made, last in first out, in a dozen instructions for both. Beside what comes and goes it can hold a reserve,
+ * taken from the heap before it is promised: blocks for when memory does not exist, an out-of-memory error's for
+ * one.
  *
  *   - A pop takes the last block that was pushed; if there is none it allocates; if that fails it takes one of
  *     the reserve.
@@ -19,7 +20,7 @@
  *
  * Threading contract: as in fief.h. A list is its interpreter's, and all functions here are for that one's holder.
  *
- * To the heap, blocks that are kept are live: fief_stats, fief_visit and a limit count them. fief_leaks_report and
+ * To the heap, blocks that are kept are live: fief_stats and limits count them. fief_visit, fief_leaks_report and
  * fief_snapshot_take have lists drained first, and leave the reserves out.
  *
  * The inlined functions need GNU C, like inline.h, and know a list's first fields and where its slots are: for a
@@ -38,9 +39,9 @@ typedef struct fief_freelist fief_freelist; /* opaque */
 
 /* ---- life ---------------------------------------------------------------------------------------------- */
 
-/* Called for each block that a pop is about to return. `kept`: its content is as it was pushed. Else it is new: its
- * content is undefined, or zeros if it was made for the reserve. With a hook each pop and each push is a call. It
- * may use the heap and other lists. */
+/* Called for each block that a pop is about to return. `kept`: its content is as it was pushed. Else it is new:
+ * its content is undefined, or zeros if it was made for the reserve. With a hook each pop and each push is a call.
+ * It may use the heap and other lists. */
 typedef void fief_freelist_revive_fn(fief *f, void *block, bool kept, void *arg);
 
 /* Called for each block that was pushed and goes back to the heap, before it does: gives up what the object held
@@ -51,19 +52,20 @@ typedef void fief_freelist_clear_fn(fief *f, void *block, void *arg);
 enum { FIEF_FREELIST_MOST_BYTES = 16 * 1024, FIEF_FREELIST_MOST_BLOCKS = 65536 };
 
 typedef struct fief_freelist_config {
-    size_t size;        /* sizeof(fief_freelist_config): lets the struct grow */
-    const char *name;   /* copied, cut to 31 bytes; NULL: "" */
-    size_t block_bytes; /* of each block: 1 to FIEF_FREELIST_MOST_BYTES */
-    fief_tag tag;       /* of the blocks that pops allocate (debug.h) */
-    size_t capacity;    /* blocks kept at most: 0 to FIEF_FREELIST_MOST_BLOCKS */
-    size_t reserve;     /* blocks held back besides: 0 to FIEF_FREELIST_MOST_BLOCKS */
+    size_t size;                     /* sizeof(fief_freelist_config): lets the struct grow */
+    const char *name;                /* copied, cut to 31 bytes; NULL: "" */
+    size_t block_bytes;              /* of each block: 1 to FIEF_FREELIST_MOST_BYTES */
+    fief_tag tag;                    /* of the blocks that pops allocate (debug.h) */
+    size_t capacity;                 /* blocks kept at most: 0 to FIEF_FREELIST_MOST_BLOCKS */
+    size_t reserve;                  /* blocks held back besides: 0 to FIEF_FREELIST_MOST_BLOCKS */
     fief_freelist_revive_fn *revive; /* NULL: none */
     fief_freelist_clear_fn *clear;   /* NULL: none */
     void *arg;                       /* of both */
+    bool adaptive;                   /* the list is as long as proves useful: `capacity` at most */
 } fief_freelist_config;
 
 #define FIEF_FREELIST_CONFIG_INIT                                                                                 \
-    { sizeof(fief_freelist_config), NULL, 0, 0, 0, 0, NULL, NULL, NULL }
+    { sizeof(fief_freelist_config), NULL, 0, 0, 0, 0, NULL, NULL, NULL, false }
 
 /* Makes a list, its reserve filled. On failure *out is NULL, nothing is left behind, and the status tells why:
  * FIEF_BAD_ARGUMENT, FIEF_NO_MEMORY (the reserve could not be filled, too), FIEF_BAD_STATE if f is closing. Takes
@@ -83,8 +85,8 @@ typedef struct fief_freelist_family fief_freelist_family; /* opaque */
 
 enum { FIEF_FREELIST_MOST_LISTS = 256 };
 
-/* Makes `count` lists (1 to FIEF_FREELIST_MOST_LISTS), all as `config` says, but that the one at `index` has blocks
- * of config->block_bytes + index * step_bytes. All or nothing: statuses as of fief_freelist_create. */
+/* Makes `count` lists (1 to FIEF_FREELIST_MOST_LISTS), all as `config` says, but that the one at `index` has
+ * blocks of config->block_bytes + index * step_bytes. All or nothing: statuses as of fief_freelist_create. */
 FIEF_API fief_status fief_freelist_family_create(fief *f, const fief_freelist_config *config, size_t count,
                                                  size_t step_bytes, fief_freelist_family **out);
 
@@ -120,7 +122,7 @@ typedef struct fief_freelist_stats {
     uint64_t drained;      /* blocks that were kept, and given back to the heap */
     size_t held;           /* blocks in the list now, without the reserve */
     size_t high_water;     /* the most there ever were */
-    size_t capacity;       /* 0 if the list is bypassed, or the interpreter is closing */
+    size_t capacity;       /* as of now; 0 if the list is bypassed, or its interpreter closing */
     size_t reserve;        /* what was asked for */
     size_t reserve_held;   /* blocks in the reserve now */
     uint64_t reserved[4];  /* 0 */
@@ -137,13 +139,13 @@ FIEF_API void fief_slow_freelist_push_1(fief_freelist *list, void *p);
 
 #if defined(__GNUC__)
 
-#define FIEF_FREELIST_SLOTS_BYTES 288 /* from a list's start to its slots */
+#define FIEF_FREELIST_SLOTS_BYTES 320 /* from a list's start to its slots */
 #define FIEF_FREELIST_UNIT_SHIFT 18   /* memory is owned in units of 256 KiB, and so aligned */
 
-/* The start of a list. Slots below `count` hold what is kept. Those above vouch for the next push: what lies in the
- * same unit of memory as the block that a slot held last is the same interpreter's. A slot that may not be filled
- * holds an address where no block is: so full, bypassed, closing, and short of its reserve are one test, which is
- * the one for the owner. */
+/* The start of a list. Slots below `count` hold what is kept. Those above vouch for the next push: what lies in
+ * the same unit of memory as the block that a slot held last is the same interpreter's. A slot that may not be
+ * filled holds an address where no block is: so full, bypassed, closing, and short of its reserve are one test,
+ * which is the one for the owner. */
 typedef struct __attribute__((may_alias)) fief_fast_freelist {
     size_t count;
     uint64_t hits;
@@ -153,8 +155,8 @@ static inline __attribute__((always_inline)) uintptr_t *fief_fast_slots(fief_fre
     return (uintptr_t *)(void *)((char *)list + FIEF_FREELIST_SLOTS_BYTES);
 }
 
-/* A block of the list's size, or NULL on exhaustion if the reserve is used up, too. Its content is undefined, unless
- * a hook says otherwise. Constant cost. */
+/* A block of the list's size, or NULL on exhaustion if the reserve is used up, too. Its content is undefined,
+ * unless a hook says otherwise. Constant cost. */
 static inline __attribute__((always_inline)) void *fief_freelist_pop(fief_freelist *list) {
     fief_fast_freelist *fast = (fief_fast_freelist *)list;
     size_t count;
@@ -166,9 +168,9 @@ static inline __attribute__((always_inline)) void *fief_freelist_pop(fief_freeli
     return block;
 }
 
-/* Takes a block back that was popped from this list, or allocated from its interpreter's heap with the list's block
- * size and no alignment or domain of its own. NULL is nothing. Misuse, where it is noticed, is reported as for
- * fief_free. Constant cost. */
+/* Takes a block back that was popped from this list, or allocated from its interpreter's heap with the list's
+ * block size and no alignment or domain of its own. NULL is nothing. Misuse, where it is noticed, is reported as
+ * for fief_free. Constant cost. */
 static inline __attribute__((always_inline)) void fief_freelist_push(fief_freelist *list, void *p) {
     fief_fast_freelist *fast = (fief_fast_freelist *)list;
     size_t count = fast->count;

@@ -2,6 +2,7 @@
 
 #include "arena/meta.h"
 #include "base/text.h"
+#include "freelist/adapt.h"
 #include "heap/free.h"
 #include "heap/refill.h"
 
@@ -87,7 +88,8 @@ static void set_up(fief_freelist *list, fief *f, const fief_freelist_config *con
     list->count = hooked ? &list->hooked_count : &list->fast.count;
     list->slots = hooked ? list->first_slots + 1 : list->first_slots;
     list->size_class = fi_class_of(config->block_bytes, f->fast.round);
-    list->limit = f->own_lists == NULL ? config->capacity : 0;
+    list->most = f->own_lists == NULL ? config->capacity : 0;
+    list->limit = config->adaptive && list->most > FI_FIRST_LIMIT ? FI_FIRST_LIMIT : list->most;
     list->reserve = (void **)(list->first_slots + slot_count(config));
     list->reserve_goal = config->reserve;
 }
@@ -127,13 +129,14 @@ size_t fi_list_drain(fief_freelist *list) {
         list->told.drained++;
         fi_list_give_back(list, block);
     }
+    fi_list_look_back(list);
     return (size_t)(list->told.drained - before);
 }
 
 /* What the slots tell is noted before they are no longer looked at. */
 void fi_list_close(fief_freelist *list) {
     list->high_water = fi_list_high_water(list);
-    list->limit = 0;
+    list->limit = list->most = 0;
     fi_list_drain(list);
     list->slots[0] = FI_SLOT_ASK;
 }
@@ -156,12 +159,16 @@ void fi_list_forget(fief_freelist *list, const fi_arena *arena) {
     }
 }
 
+size_t fi_list_visited(const fief_freelist *list) {
+    size_t i = list->limit;
+    while (i > *list->count && list->slots[i - 1] % 2 != 0)
+        i--;
+    return i;
+}
+
 size_t fi_list_high_water(const fief_freelist *list) {
-    size_t least = *list->count > list->high_water ? *list->count : list->high_water;
-    for (size_t i = list->limit; i > least; i--)
-        if (list->slots[i - 1] % 2 == 0)
-            return i;
-    return least;
+    size_t visited = fi_list_visited(list);
+    return visited > list->high_water ? visited : list->high_water;
 }
 
 bool fi_list_holds_back(const fief_freelist *list, const void *block) {

@@ -7,8 +7,8 @@
  *   slots[limit]           FI_SLOT_ASK
  *   slots[0]               FI_SLOT_ASK while blocks of the reserve are missing: then none are kept either
  *
- * So the highest even slot tells how many blocks there ever were. Where pops must call a hook, the inlined paths see
- * an empty list in which nothing may be put: its slots begin one further on, and its count is another. */
+ * So the highest even slot tells how many blocks there ever were. Where pops must call a hook, the inlined paths
+ * see an empty list in which nothing may be put: its slots begin one further on, and its count is another. */
 #ifndef FI_FREELIST_LIST_H
 #define FI_FREELIST_LIST_H
 
@@ -23,7 +23,8 @@ struct fief_freelist {
     fief_fast_freelist fast;
     size_t *count;    /* &fast.count, or &hooked_count */
     uintptr_t *slots; /* of what is kept: limit + 1 of them */
-    size_t limit;     /* blocks that may be kept: `capacity`, or 0 */
+    size_t limit;     /* blocks that may be kept */
+    size_t most;      /* what it may grow to: `capacity`; 0 where nothing is kept */
     fief *f;
     unsigned size_class; /* the heap's for its blocks */
     void **reserve;
@@ -32,6 +33,8 @@ struct fief_freelist {
     size_t reserve_new; /* so many of them, the lowest, were made for it and never popped */
     size_t hooked_count;
     size_t high_water; /* as far as slots don't tell any more */
+    size_t given_up;   /* see adapt.h */
+    size_t regrets;
     fief_freelist_config config;
     struct {
         uint64_t allocated, from_reserve, failed, refilled, overflows, refused, drained;
@@ -68,8 +71,9 @@ void fi_list_end(fief_freelist *list);
 /* An arena is about to be another's: no slot may vouch for it. */
 void fi_list_forget(fief_freelist *list, const fi_arena *arena);
 
-/* How many were ever kept at once. */
+/* How many were ever kept at once; and how many, as far as the slots tell. */
 size_t fi_list_high_water(const fief_freelist *list);
+size_t fi_list_visited(const fief_freelist *list);
 
 /* Whether the reserve holds it. */
 bool fi_list_holds_back(const fief_freelist *list, const void *block);

@@ -1,5 +1,5 @@
 /* What a pop and a push do when the inlined part of them does not know. */
-#include "freelist/list.h"
+#include "freelist/adapt.h"
 #include "heap/free.h"
 #include "heap/refill.h"
 #include "heap/watch.h"
@@ -39,7 +39,7 @@ FI_COLD static void *pop_exhausted(fief_freelist *list) {
 }
 
 static void *pop_new(fief_freelist *list, void *block) {
-    list->told.allocated++;
+    fi_list_note_miss(list);
     return revived(list, block, false);
 }
 
@@ -63,7 +63,8 @@ typedef enum fitness {
     IS_NOT      /* not a live block of this interpreter's, or too small */
 } fitness;
 
-/* By what the heap's own free looks at. A small heap's blocks may be larger than they need be: they are borrowed. */
+/* By what the heap's own free looks at. A small heap's blocks may be larger than they need be: they are borrowed.
+ */
 static inline bool fits(const fief_freelist *list, const void *p) {
     const fief_fast_pool *pool = fief_fast_pool_of(list->f, p);
     return FI_LIKELY(fief_fast_holds(list->f, pool, p)) && ((const fi_block *)p)->mark != (uintptr_t)p &&
@@ -80,8 +81,8 @@ FI_COLD static fitness look_up(const fief_freelist *list, const void *p) {
         bool is_live = !found.is_free && found.block_bytes == list->config.block_bytes;
         return is_live ? IS_WATCHED : IS_NOT;
     }
-    bool fits = fi_view_is_small(&found.view) && found.view.size_class >= list->size_class &&
-                !fi_found_is_free(f, &found);
+    bool fits =
+        fi_view_is_small(&found.view) && found.view.size_class >= list->size_class && !fi_found_is_free(f, &found);
     return fits ? FITS : IS_NOT;
 }
 
@@ -89,10 +90,6 @@ FI_COLD static fitness look_up(const fief_freelist *list, const void *p) {
 
 static inline bool is_vouched_for(const fief_freelist *list, const void *p) {
     return (list->slots[*list->count] ^ (uintptr_t)p) >> FI_UNIT_SHIFT == 0;
-}
-
-static inline bool is_full(const fief_freelist *list) {
-    return *list->count == list->limit && list->reserve_held >= list->reserve_goal;
 }
 
 static inline void keep(fief_freelist *list, void *p) {
@@ -107,14 +104,31 @@ static inline void vouch_for_next(fief_freelist *list, const void *p) {
         list->slots[i] = (uintptr_t)p | 1;
 }
 
-static inline void accept(fief_freelist *list, void *p) {
-    if (FI_UNLIKELY(list->reserve_held < list->reserve_goal)) {
+static inline bool needs_reserve(const fief_freelist *list) {
+    return FI_UNLIKELY(list->reserve_held < list->reserve_goal);
+}
+
+/* False: it is full. */
+static inline bool accept(fief_freelist *list, void *p) {
+    if (needs_reserve(list)) {
         list->told.refilled++;
         list->reserve[list->reserve_held++] = p;
-    } else {
+    } else if (*list->count < list->limit) {
         keep(list, p);
         vouch_for_next(list, p);
+    } else {
+        return false;
     }
+    return true;
+}
+
+/* A full list has nothing to ask that the heap does not, unless the block is to be cleared. False: something is
+ * wrong with it, or the heap can't tell so soon. */
+static inline bool overflow(fief_freelist *list, void *p) {
+    if (list->config.clear != NULL || needs_reserve(list) || !fief_fast_free(list->f, p))
+        return false;
+    fi_list_note_overflow(list);
+    return true;
 }
 
 /* It goes where it would with fief_free_sized. A watched heap's reserve is filled up with a new block: this one is
@@ -122,7 +136,10 @@ static inline void accept(fief_freelist *list, void *p) {
 static void pass_on(fief_freelist *list, void *p, fitness is, const void *site) {
     fi_release how = FI_RELEASE("fief_freelist_push", site);
     how.size = list->config.block_bytes;
-    ++*(is == IS_NOT ? &list->told.refused : &list->told.overflows);
+    if (is == IS_NOT)
+        list->told.refused++;
+    else
+        fi_list_note_overflow(list);
     if (is != IS_NOT && list->config.clear != NULL)
         list->config.clear(list->f, p, list->config.arg);
     fi_heap_free_found(list->f, p, &how);
@@ -132,20 +149,20 @@ static void pass_on(fief_freelist *list, void *p, fitness is, const void *site) 
 
 FI_SLOW static void push_unknown(fief_freelist *list, void *p, const void *site) {
     fitness is = look_up(list, p);
-    if (is == FITS && !is_full(list))
-        accept(list, p);
-    else
+    if (is != FITS || !accept(list, p))
         pass_on(list, p, is, site);
 }
 
-/* A full list has nothing to ask that the heap does not, unless it is to be cleared. */
 void fief_slow_freelist_push_1(fief_freelist *list, void *p) {
-    if (is_vouched_for(list, p)) /* a hooked list's */
+    bool done;
+    if (is_vouched_for(list, p)) { /* a hooked list's */
         keep(list, p);
-    else if (!is_full(list) && fits(list, p))
-        accept(list, p);
-    else if (is_full(list) && list->config.clear == NULL && fief_fast_free(list->f, p))
-        list->told.overflows++;
-    else if (p != NULL)
+        return;
+    }
+    if (*list->count < list->limit)
+        done = fits(list, p) && accept(list, p);
+    else
+        done = overflow(list, p);
+    if (!done && p != NULL)
         push_unknown(list, p, FI_CALLER());
 }

@@ -13,8 +13,7 @@ static fief_freelist *first_of(const fief *f) {
     return f->freelists != NULL ? f->freelists->first : NULL;
 }
 
-#define FI_FOR_LISTS(f, list)                                                                                     \
-    for (fief_freelist * (list) = first_of(f); (list) != NULL; (list) = (list)->next)
+#define FI_FOR_LISTS(f, list) for (fief_freelist * (list) = first_of(f); (list) != NULL; (list) = (list)->next)
 
 /* ---- end ---- */
 

@@ -1,5 +1,6 @@
 #include "heap/visit.h"
 
+#include "heap/features.h"
 #include "heap/pools.h"
 #include "heap/purge.h"
 #include "heap/remote.h"
@@ -16,15 +17,19 @@ typedef struct visit {
     void *arg;
 } visit;
 
+/* What a freelist has taken for bad times is not the program's. */
+static bool show_live(const visit *v, void *block, size_t bytes) {
+    if (FI_UNLIKELY(v->f->freelists != NULL) && fi_the_freelists.holds_back(v->f, block))
+        return true;
+    return v->visitor(block, bytes, v->arg);
+}
+
 /* A watched heap's blocks are live by their records, which know their size, too. */
 static bool show(const visit *v, const fi_pool *pool, unsigned index, void *block, size_t bytes) {
-    if (v->f->debug != NULL) {
-        fi_seen seen = {block, bytes};
-        if (!fi_the_watch.is_live(v->f, pool, index, &seen))
-            return true;
-        return v->visitor(seen.block, seen.bytes, v->arg);
-    }
-    return v->visitor(block, bytes, v->arg);
+    fi_seen seen = {block, bytes};
+    if (v->f->debug != NULL && !fi_the_watch.is_live(v->f, pool, index, &seen))
+        return true;
+    return show_live(v, seen.block, seen.bytes);
 }
 
 static bool visit_guarded(const visit *v, const fi_pool *pool) {
@@ -77,6 +82,8 @@ static bool visit_arena(const visit *v, fi_arena *arena) {
 /* With the handle's lists emptied, what is not on a pool's list is live. */
 void fi_heap_visit(fief *f, fief_visitor *visitor, void *arg) {
     fi_remote_take_in(f);
+    if (f->freelists != NULL)
+        fi_the_freelists.release(f);
     if (f->own_lists == NULL)
         fi_heap_flush_lists(f);
     visit v = {f, visitor, arg};

@@ -203,6 +203,32 @@ Test(freelist, a_destroyed_list_leaves_nothing_behind) {
     fief_trim(heap); /* there are none to be drained */
 }
 
+static bool free_seen(void *block, size_t usable, void *arg) {
+    (void)usable;
+    ++*(unsigned *)arg;
+    fief_free(heap, block);
+    return true;
+}
+
+Test(freelist, a_visit_shows_what_the_program_has) {
+    FOR_LEVELS(level) {
+        static witness heard;
+        void *blocks[CAPACITY];
+        unsigned seen = 0;
+        heap = create(at_level(level, &heard));
+        list = make_list(heap, BYTES, CAPACITY, 3);
+        pop_many(list, blocks, CAPACITY);
+        push_many(list, blocks, CAPACITY - 2);
+        assert_equal(fief_visit(heap, free_seen, &seen), FIEF_OK);
+        assert_equal(seen, 2);
+        assert_equal(exact_stats(heap).live_blocks, 3);
+        assert_equal(list_stats(list).reserve_held, 3);
+        fief_freelist_push(list, opaque(fief_freelist_pop(list)));
+        fief_destroy(heap);
+        assert_equal(heard.count, 0);
+    }
+}
+
 static fief_leaks leaks(void) {
     fief_leaks now;
     fief_leaks_read(&now);

@@ -43,14 +43,15 @@ Test(freelist_family, each_list_has_its_size) {
 }
 
 Test(freelist_family, it_ends_with_its_interpreter) {
-    FOR_LEVELS (level) {
+    FOR_LEVELS(level) {
         static witness heard;
         fief_config config = at_level(level, &heard);
         config.on_leak = FIEF_LEAK_STRICT;
         fief *f = create(config);
         fief_freelist_family *family = make_family(f, 10, 2);
         for (unsigned i = 0; i < LENGTHS; i++)
-            fief_freelist_push(fief_freelist_at(family, i), opaque(fief_freelist_pop(fief_freelist_at(family, i))));
+            fief_freelist_push(fief_freelist_at(family, i),
+                               opaque(fief_freelist_pop(fief_freelist_at(family, i))));
         make_family(f, 0, 0);
         fief_destroy(f);
         assert_equal(heard.count, 0);

@@ -74,7 +74,7 @@ static void end(void) {
 }
 
 Test(freelist_hooks, what_is_made_once_is_cleared_once) {
-    FOR_LEVELS (level) {
+    FOR_LEVELS(level) {
         begin(level);
         object *objects[2 * CAPACITY];
         for (unsigned turn = 0; turn < 5; turn++) {
@@ -136,7 +136,7 @@ Test(freelist_hooks, the_reserve_is_new_once_and_then_kept) {
 }
 
 Test(freelist_hooks, a_foreign_block_is_not_cleared) {
-    FOR_LEVELS (level) {
+    FOR_LEVELS(level) {
         begin(level);
         fief *other = create(named("other"));
         fief_freelist_push(list, opaque(fief_alloc(other, BYTES)));
@@ -179,7 +179,7 @@ static void push_chains(unsigned chains) {
 }
 
 Test(freelist_hooks, a_clear_hook_may_push_to_its_own_list) {
-    FOR_LEVELS (level) {
+    FOR_LEVELS(level) {
         conf("");
         heap = create(at_level(level, &heard));
         fief_freelist_config config = list_config(sizeof(node), 5, 2);

@@ -54,7 +54,7 @@ static void assert_foreign_push_is_noticed(unsigned seen) {
 }
 
 Test(freelist_misuse, a_foreign_block_is_never_taken_in) {
-    FOR_LEVELS (level) {
+    FOR_LEVELS(level) {
         for (unsigned seen = 0; seen <= CAPACITY; seen++) {
             meet(level);
             assert_foreign_push_is_noticed(seen);
@@ -117,7 +117,7 @@ Test(freelist_misuse, a_foreign_block_where_own_ones_were_is_foreign) {
 }
 
 Test(freelist_misuse, wild_and_interior_pointers_are_told_where_they_are_looked_at) {
-    FOR_LEVELS (level) {
+    FOR_LEVELS(level) {
         meet(level);
         static uint64_t mine[20];
         char *block = fief_freelist_pop(list);
@@ -133,7 +133,7 @@ Test(freelist_misuse, wild_and_interior_pointers_are_told_where_they_are_looked_
 }
 
 Test(freelist_misuse, a_double_push_is_told_at_debug_levels) {
-    FOR_DEBUG_LEVELS (level) {
+    FOR_DEBUG_LEVELS(level) {
         meet(level);
         void *block = fief_freelist_pop(list);
         fief_freelist_push(list, block);
@@ -159,7 +159,7 @@ Test(freelist_misuse, below_them_it_is_told_when_the_list_is_drained) {
 }
 
 Test(freelist_misuse, a_freed_block_is_not_taken_in_where_it_is_looked_at) {
-    FOR_LEVELS (level) {
+    FOR_LEVELS(level) {
         meet(level);
         void *block = fief_freelist_pop(list);
         fief_free(bob, block);
@@ -171,7 +171,7 @@ Test(freelist_misuse, a_freed_block_is_not_taken_in_where_it_is_looked_at) {
 }
 
 Test(freelist_misuse, another_size_is_told_at_debug_levels) {
-    FOR_DEBUG_LEVELS (level) {
+    FOR_DEBUG_LEVELS(level) {
         meet(level);
         void *block = fief_alloc(bob, BYTES + 8);
         fief_freelist_push(list, block);
@@ -196,7 +196,7 @@ Test(freelist_misuse, below_them_too_small_a_block_is_freed_where_it_is_looked_a
 }
 
 Test(freelist_misuse, at_debug_levels_a_use_after_the_push_is_seen) {
-    FOR_DEBUG_LEVELS (level) {
+    FOR_DEBUG_LEVELS(level) {
         if (level == FIEF_DEBUG_GUARD) /* a fault, which ends the program */
             continue;
         meet(level);
@@ -211,7 +211,7 @@ Test(freelist_misuse, at_debug_levels_a_use_after_the_push_is_seen) {
 
 /* Not a reserve's block either, however often it is filled up. */
 Test(freelist_misuse, at_debug_levels_the_reserve_is_filled_with_new_blocks) {
-    FOR_DEBUG_LEVELS (level) {
+    FOR_DEBUG_LEVELS(level) {
         meet(level);
         fief_limit limit = {.hard_bytes = 1024 * 1024}, none = {.hard_bytes = 0};
         assert_equal(fief_limit_set(bob, &limit), FIEF_OK);
@@ -258,7 +258,7 @@ static void note_tag(const fief_report *report, void *arg) {
 }
 
 Test(freelist_misuse, reports_know_the_tag) {
-    FOR_DEBUG_LEVELS (level) {
+    FOR_DEBUG_LEVELS(level) {
         conf("");
         fief_config config = at_level(level, &bob_heard);
         config.report = note_tag;

@@ -42,7 +42,7 @@ static void init(void) {
 TestSuite(freelist_reserve, .init = init);
 
 Test(freelist_reserve, it_is_there_from_the_beginning_as_zeros) {
-    FOR_LEVELS (level) {
+    FOR_LEVELS(level) {
         fief *f = limited(level, 1024 * KIB);
         fief_freelist *list = make_list(f, BYTES, 4, RESERVE);
         assert_equal(list_stats(list).reserve_held, RESERVE);
@@ -65,7 +65,7 @@ Test(freelist_reserve, it_is_there_from_the_beginning_as_zeros) {
 }
 
 Test(freelist_reserve, while_there_is_memory_it_is_not_touched) {
-    FOR_LEVELS (level) {
+    FOR_LEVELS(level) {
         fief *f = limited(level, 0);
         fief_freelist *list = make_list(f, BYTES, 4, RESERVE);
         void *popped[100];
@@ -85,10 +85,10 @@ Test(freelist_reserve, while_there_is_memory_it_is_not_touched) {
     }
 }
 
-/* What a runtime does out of memory: it makes the error's object, throws it, and drops it. A hundred times out of a
- * hundred; and once something was freed it goes on. */
+/* What a runtime does out of memory: it makes the error's object, throws it, and drops it. A hundred times out of
+ * a hundred; and once something was freed it goes on. */
 Test(freelist_reserve, the_error_object_is_always_delivered) {
-    FOR_LEVELS (level) {
+    FOR_LEVELS(level) {
         fief *f = limited(level, 2048 * KIB);
         fief_freelist *errors = make_list(f, BYTES, 0, RESERVE);
         unsigned delivered = 0;
@@ -143,7 +143,7 @@ Test(freelist_reserve, pushes_fill_it_up_before_anything_is_kept) {
 }
 
 Test(freelist_reserve, a_reserve_that_can_not_be_filled_is_not_promised) {
-    FOR_LEVELS (level) {
+    FOR_LEVELS(level) {
         fief *f = limited(level, 256 * KIB);
         fief_freelist_config config = list_config(8 * KIB, 4, 1000);
         fief_freelist *list = (fief_freelist *)&config;
@@ -221,7 +221,7 @@ static uint64_t reported_blocks(fief *f) {
 }
 
 Test(freelist_reserve, leak_reports_leave_lists_out) {
-    FOR_LEVELS (level) {
+    FOR_LEVELS(level) {
         fief *f = limited(level, 0);
         fief_freelist *list = make_list(f, BYTES, 10, RESERVE), *other = make_list(f, 32, 10, 2);
         void *popped[7], *leaked = fief_alloc(f, 10);
@@ -239,7 +239,7 @@ Test(freelist_reserve, leak_reports_leave_lists_out) {
 }
 
 Test(freelist_reserve, a_strict_end_has_no_leaks_in_lists) {
-    FOR_LEVELS (level) {
+    FOR_LEVELS(level) {
         fief_config config = at_level(level, &heard);
         config.on_leak = FIEF_LEAK_STRICT;
         fief *f = create(config);

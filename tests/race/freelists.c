@@ -1,6 +1,6 @@
 /* Typed freelists of interpreters that move between threads, whose blocks wander to others: some are freed the
- * sanctioned way, some are pushed to a list where they do not belong. None is ever handed out by a list that is not
- * its owner's, also while memory goes from one interpreter to the next. */
+ * sanctioned way, some are pushed to a list where they do not belong. None is ever handed out by a list that is
+ * not its owner's, also while memory goes from one interpreter to the next. */
 #include "race.h"
 
 #include "support/random.h"

@@ -103,7 +103,7 @@ Test(list, a_list_that_is_closed_or_bypassed_asks) {
     assert_equal(list->slots[0], FI_SLOT_ASK);
     assert_equal(list->limit, 0);
     assert_equal(fi_list_high_water(list), 1);
-    FOR_DEBUG_LEVELS (level) {
+    FOR_DEBUG_LEVELS(level) {
         static witness heard;
         fief *f = create(at_level(level, &heard));
         fief_freelist *bypassed = make_list(f, BYTES, CAPACITY, 0);

@@ -13,6 +13,7 @@ enum {
     REGION_BYTES = 1 << 20,
     MOST_BYTES = 1 << 24, /* of one guarded block */
     MOST_GUARDED = 8192,  /* each live one costs the process two mappings; Linux allows some 65,000 */
+    MOST_OF_ALL = 24576,  /* of all heaps together */
     MOST_SAMPLED = 64,
     MOST_IN_A_ROW = 64,
     MOST_RESTING_ARENAS = 64,
@@ -20,6 +21,8 @@ enum {
 };
 
 #define NS_PER_SAMPLE UINT64_C(4000000) /* one costs some 30 microseconds, most of it mprotect() */
+
+static uint64_t live_of_all;
 
 /* ---- geometry: in a region every other page is a guard, from the first to the last ---- */
 
@@ -222,14 +225,20 @@ static void *open_place(fief *f, const fi_spot *place, const fi_request *request
     }
     prepare(&spot, request);
     guards->live++;
+    fi_add_relaxed(&live_of_all, 1);
     fi_debug_count_in(f, request->size);
     return spot.block;
+}
+
+static bool is_full(const fi_guards *guards) {
+    uint64_t all = fi_load_relaxed(&live_of_all);
+    return guards->live >= guards->most || (all >= MOST_OF_ALL && all >= guards->most);
 }
 
 void *fi_guard_alloc(fief *f, const fi_request *request, size_t alignment) {
     fi_guards *guards = &f->debug->guards;
     size_t most = guards->sample != 0 ? fi_os_page_bytes() : MOST_BYTES;
-    if (request->size > most || alignment > fi_os_page_bytes() || guards->live >= guards->most ||
+    if (request->size > most || alignment > fi_os_page_bytes() || is_full(guards) ||
         f->source.alloc != NULL)
         return NULL;
     size_t bytes = data_bytes(request->size);
@@ -249,6 +258,7 @@ void fi_guard_free(fief *f, const fi_spot *spot) {
     size_t bytes = place_bytes(spot->pool->large_bytes, spot->pool->carved);
     char *start = place_start(fi_pool_start(spot->pool, f), spot->index);
     guards->live--;
+    fi_sub_acq_rel(&live_of_all, 1);
     fi_heap_uncharge(f, bytes);
     if (!fi_os_forbid(start, bytes))
         fi_fill(spot->block, FI_FREED, spot->record->size);
@@ -281,11 +291,12 @@ static void join_queues(const fief *f, fi_guard_queue *queue, const fi_guard_que
     queue->count += other->count;
 }
 
-void fi_guard_join(fief *f, const fi_guards *other) {
+void fi_guard_join(fief *f, fi_guards *other) {
     fi_guards *guards = &f->debug->guards;
     join_queues(f, &guards->places, &other->places);
     join_queues(f, &guards->arenas, &other->arenas);
     guards->live += other->live;
+    other->live = 0;
 }
 
 /* ---- frozen ---- */
@@ -302,6 +313,10 @@ bool fi_guard_freeze(const fief *f, const fi_pool *pool, bool frozen) {
             all = false;
     }
     return all;
+}
+
+void fi_guard_end(fief *f) {
+    fi_sub_acq_rel(&live_of_all, f->debug->guards.live);
 }
 
 /* ---- sampling ---- */

@@ -124,6 +124,7 @@ static bool closing(fief *f) {
 
 static void end(fief *f) {
     fi_debug *debug = f->debug;
+    fi_guard_end(f);
     f->debug = NULL;
     f->own_lists = NULL;
     f->lists = fi_heap_fast_list(f, 0);

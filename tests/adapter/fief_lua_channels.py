@@ -207,7 +207,7 @@ class Suite:
 
     def check_pipeline(self):
         folder = os.path.join(self.options.examples, "pipeline")
-        for level in "off", "check", "full":
+        for level in "off", "check", "full", "guard":
             run = self.run("--threads", 2, "--migrate", "--slice", 5000, "--debug", level, "--quiet", *PIPELINE, "--", 20,
                            folder=folder)
             self.check_clean(run, "the pipeline at %s" % level)

@@ -133,8 +133,10 @@ static bool pack_table(packer *p, int index, int depth, node *out) {
     int top = lua_gettop(p->L);
     bool packed = pack_list(p, index, depth + 1, t) && pack_pairs(p, index, depth + 1, t);
     lua_settop(p->L, top);
+    if (!packed)
+        return false;
     qsort(t->pairs, t->pair_count, sizeof *t->pairs, compare_keys);
-    return packed;
+    return true;
 }
 
 static bool pack(packer *p, int index, int depth, node *out) {

@@ -63,6 +63,33 @@ Test(guard, what_is_too_large_or_too_much_is_not_guarded) {
     fief_destroy(f);
 }
 
+static unsigned guard_all(fief *f, unsigned count) {
+    unsigned guarded = 0;
+    for (unsigned i = 0; i < count; i++) {
+        const char *block = fief_alloc(f, 100);
+        cr_assert_not_null(block);
+        guarded += !is_readable((const char *)fi_round_up((uintptr_t)block + 100, fi_os_page_bytes()));
+    }
+    return guarded;
+}
+
+/* The system has a limit for the process; what one heap leaves, the next one has. */
+Test(guard, all_heaps_together_guard_no_more_than_the_system_allows) {
+    enum { HEAPS = 5, EACH = 8192 };
+    fief *heaps[HEAPS];
+    unsigned guarded = 0;
+    for (unsigned i = 0; i < HEAPS; i++) {
+        heaps[i] = heap_at(FIEF_DEBUG_GUARD);
+        guarded += guard_all(heaps[i], EACH);
+    }
+    assert_equal(guarded, 3 * EACH);
+    fief_destroy(heaps[0]);
+    heaps[0] = heap_at(FIEF_DEBUG_GUARD);
+    assert_equal(guard_all(heaps[0], EACH), EACH);
+    for (unsigned i = 0; i < HEAPS; i++)
+        fief_destroy(heaps[i]);
+}
+
 Test(guard, a_hosts_memory_is_not_guarded) {
     static host h;
     fief_config config = at_level(FIEF_DEBUG_GUARD, &heard);

@@ -27,6 +27,15 @@
 #define fi_cas_acq_rel(p, expected, v)                                                                            \
     __atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
 
+/* Waits for a moment, in a loop that waits for another thread's store. */
+static inline void fi_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 /* The same in one order with all others that say so. */
 #define fi_cas_seq_cst(p, expected, v)                                                                            \
     __atomic_compare_exchange_n((p), (expected), (v), false, __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE)

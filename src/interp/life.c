@@ -7,6 +7,7 @@
 #include "heap/arenas.h"
 #include "heap/charge.h"
 #include "heap/features.h"
+#include "heap/immortal.h"
 #include "heap/misuse.h"
 #include "heap/pools.h"
 #include "heap/remote.h"
@@ -39,11 +40,8 @@ static void make_handle(fief *f) {
     f->attention_at = UINT64_MAX;
 }
 
-/* A handle whose arena has not got the map's entries for its address frees by the slow path alone. */
 static void set_fast_path(fief *f, const fi_arena *arena, size_t alignment) {
-    bool own_entries = arena->slot == fi_map_slot((uintptr_t)arena->start, 0);
-    f->fast.pools = own_entries ? (char *)fi_the_map.pools : (char *)(uintptr_t)&fi_no_pool;
-    f->fast.pool_mask = own_entries ? (fi_the_map.units * FI_UNIT_GRANULES - 1) * sizeof(fi_pool) : 0;
+    fi_life_open_fast_path(f, arena);
     f->fast.round = alignment - 1;
     f->fast.layout = FIEF_INLINE_LAYOUT;
 }
@@ -119,6 +117,8 @@ fief_status fi_life_begin_watched(fief **out, const fief_config *config) {
     fief_status status = fi_life_begin(out, config, debug);
     if (status != FIEF_OK && debug != NULL)
         fi_the_watch.discard(debug);
+    if (status == FIEF_OK && config->immortal)
+        fi_immortal_begin(*out);
     return status;
 }
 
@@ -135,19 +135,39 @@ fief_status fi_life_at_exit(fief *f, fief_exit_fn *fn, void *arg) {
     return FIEF_OK;
 }
 
-fief_status fi_life_at_last(fief *f, fief_exit_fn *fn) {
+fi_exit *fi_life_make_exit(fief_exit_fn *fn) {
+    fi_exit *exit = fi_meta_alloc(sizeof *exit);
+    if (exit != NULL)
+        *exit = (fi_exit){NULL, fn, NULL};
+    return exit;
+}
+
+void fi_life_put_exit(fief *f, fi_exit *exit) {
     fi_exit **last = &f->exits;
     while (*last != NULL)
         last = &(*last)->next;
-    fi_exit *exit = f->state == FIEF_LIVE ? fi_meta_alloc(sizeof *exit) : NULL;
-    if (exit == NULL)
-        return f->state == FIEF_LIVE ? FIEF_NO_MEMORY : FIEF_BAD_STATE;
-    *exit = (fi_exit){NULL, fn, NULL};
     *last = exit;
+}
+
+void fi_life_drop_exit(fi_exit *exit) {
+    if (exit != NULL)
+        fi_meta_free(exit, sizeof *exit);
+}
+
+fief_status fi_life_at_last(fief *f, fief_exit_fn *fn) {
+    if (f->state != FIEF_LIVE)
+        return FIEF_BAD_STATE;
+    fi_exit *exit = fi_life_make_exit(fn);
+    if (exit == NULL)
+        return FIEF_NO_MEMORY;
+    fi_life_put_exit(f, exit);
     return FIEF_OK;
 }
 
+/* Where there are freelists, there is one for their end. */
 static void run_exits(fief *f) {
+    if (f->exits != NULL && f->freelists != NULL)
+        fi_the_freelists.close(f);
     while (f->exits != NULL) {
         fi_exit exit = *f->exits;
         fi_meta_free(f->exits, sizeof exit);
@@ -242,7 +262,7 @@ static void condemn(fief *f, const fi_live *live) {
     abort();
 }
 
-/* The end of a handle that is watched, or whose leaks are to be kept or punished. */
+/* The end of a handle that is watched or immortal, or whose leaks are to be kept or punished. */
 FI_COLD static void settle_leaks(fief *f) {
     bool watched = f->debug != NULL, leaks = watched && fi_the_watch.closing(f);
     fi_live live = fi_stats_count_live(f);
@@ -259,7 +279,11 @@ FI_COLD static void end_watch(fief *f, bool keeps_home) {
 }
 
 /* The rest of such an end. True: the handle's own arena is to be kept. */
-FI_COLD static bool leave_watch(fief *f, const fi_arena *home) {
+FI_COLD static bool leave_watch(fief *f, const fi_arena *home, fi_leak *leak) {
+    if (f->immortal) {
+        fi_immortal_end(f);
+        *leak = (fi_leak){0, 0};
+    }
     bool keeps = is_kept(f, home);
     if (f->debug != NULL)
         end_watch(f, keeps);
@@ -280,19 +304,24 @@ static void clean_handle(fief *f) {
     f->arenas = f->inline_arenas;
     f->arena_end = 0;
     f->shrinking = false;
-    f->fast.pools = (char *)(uintptr_t)&fi_no_pool;
-    f->fast.pool_mask = 0;
+    fi_life_close_fast_path(f);
     f->state = FIEF_DEAD;
 }
 
-FI_COLD static fief_status refuse_to_end(fief *f) {
+/* A frozen heap is thawed first: its end writes to its memory, and so may its at-exit callbacks. */
+FI_COLD static fief_status make_way(fief *f) {
+    if (f->state == FIEF_LIVE && (f->obstacles & FI_IN_PRESSURE) == 0)
+        return fi_immortal_thaw(f);
     (void)fi_misuse_check_handle(f, "fief_destroy");
     return FIEF_BAD_STATE;
 }
 
 fief_status fi_life_end(fief *f) {
-    if (FI_UNLIKELY(f->state != FIEF_LIVE || f->in_pressure))
-        return refuse_to_end(f);
+    if (FI_UNLIKELY(f->state != FIEF_LIVE || f->obstacles != 0)) {
+        fief_status status = make_way(f);
+        if (status != FIEF_OK)
+            return status;
+    }
     f->state = FIEF_CLOSING;
     fi_registry_close(f->slot);
     if (FI_UNLIKELY(fi_load_relaxed(&f->slot->exchange) != NULL))
@@ -303,13 +332,13 @@ fief_status fi_life_end(fief *f) {
     if (!is_plain)
         settle_leaks(f);
     fi_live live = fi_stats_count_live(f);
-    const fi_leak leak = {live.blocks, live.bytes};
+    fi_leak leak = {live.blocks, live.bytes};
     fi_arena *home = f->arenas[0];
     FI_ASSERT(home != NULL && home->holds_handle);
     for (uint32_t i = 0; i < f->arena_end; i++)
         if (f->arenas[i] != NULL && f->arenas[i] != home)
             leave_arena(f, f->arenas[i]);
-    bool keeps = !is_plain && leave_watch(f, home);
+    bool keeps = !is_plain && leave_watch(f, home, &leak);
     close_pools(f, home);
     clean_handle(f);
     if (keeps)

@@ -6,63 +6,64 @@
 
 #include <string.h>
 
-enum { SPARE_BATCH = FI_SPARE_CALLS / 2, COPY_OFFSET = (sizeof(fi_call) + 15) / 16 * 16 };
+enum { COPY_OFFSET = (sizeof(fi_call) + sizeof(fi_call_more) + 15) / 16 * 16 };
 
 /* ---- their memory ---- */
 
-static fi_call *take_spare(fi_exchange *exchange) {
-    if (exchange->spare_count == 0)
-        exchange->spare_count =
-            (uint32_t)fi_commons_alloc_batch(sizeof(fi_call), (void **)exchange->spare, SPARE_BATCH);
-    return exchange->spare_count > 0 ? exchange->spare[--exchange->spare_count] : NULL;
-}
-
-static void give_spare(fi_exchange *exchange, fi_call *call) {
-    if (exchange->spare_count == FI_SPARE_CALLS) {
-        exchange->spare_count -= SPARE_BATCH;
-        fi_commons_free_batch((void **)&exchange->spare[exchange->spare_count], SPARE_BATCH);
-    }
-    exchange->spare[exchange->spare_count++] = call;
-}
-
-static fi_call *take(fief *f, size_t copied_bytes) {
-    if (copied_bytes > 0)
-        return copied_bytes <= SIZE_MAX - COPY_OFFSET ? fi_commons_alloc(COPY_OFFSET + copied_bytes) : NULL;
+static fi_call *make_plain(fief *f, const fief_xi_message *message) {
     fi_exchange *own = f != NULL ? fi_exchange_own(f) : NULL;
-    return own != NULL ? take_spare(own) : fi_commons_alloc(sizeof(fi_call));
+    fi_call *call = own != NULL ? fi_spares_take(&own->spares) : fi_commons_alloc(sizeof *call);
+    if (call != NULL)
+        *call = (fi_call){.fn = message->fn, .arg = message->arg};
+    return call;
 }
 
-fi_call *fi_call_make(fief *f, const fief_xi_message *message) {
-    fi_call *call = take(f, message->copied_bytes);
+static fi_call *make_with_more(const fief_xi_message *message, fi_exchange *waiter) {
+    bool fits = message->copied_bytes <= SIZE_MAX - COPY_OFFSET;
+    fi_call *call = fits ? fi_commons_alloc(COPY_OFFSET + message->copied_bytes) : NULL;
     if (call == NULL)
         return NULL;
-    *call = (fi_call){.fn = message->fn,
-                      .arg = message->arg,
-                      .own_arg = message->arg,
-                      .free_arg = message->free_arg,
-                      .done = message->done,
-                      .done_arg = message->done_arg,
-                      .references = 1,
-                      .cancel_at_close = message->cancel_at_close,
-                      .is_plain = message->copied_bytes == 0};
-    if (!call->is_plain)
+    *call = (fi_call){.fn = message->fn, .arg = message->arg, .more = (fi_call_more *)(void *)(call + 1)};
+    *call->more = (fi_call_more){.own_arg = message->arg,
+                                 .free_arg = message->free_arg,
+                                 .done = message->done,
+                                 .done_arg = message->done_arg,
+                                 .waiter = waiter,
+                                 .references = waiter != NULL ? 2 : 1,
+                                 .cancel_at_close = message->cancel_at_close};
+    if (waiter != NULL)
+        fi_exchange_retain(waiter);
+    if (message->copied_bytes > 0)
         call->arg = memcpy((char *)call + COPY_OFFSET, message->arg, message->copied_bytes);
     return call;
 }
 
-void fi_call_release(fief *f, fi_call *call) {
-    if (call->waiter != NULL || fi_load_relaxed(&call->references) != 1) {
-        fi_exchange *waiter = call->waiter;
-        if (fi_sub_acq_rel(&call->references, 1) != 1)
-            return;
-        if (waiter != NULL)
-            fi_exchange_release(waiter);
-    }
+fi_call *fi_call_make(fief *f, const fief_xi_message *message, fi_exchange *waiter) {
+    bool is_plain = waiter == NULL && message->copied_bytes == 0 && message->free_arg == NULL &&
+                    message->done == NULL && !message->cancel_at_close;
+    return is_plain ? make_plain(f, message) : make_with_more(message, waiter);
+}
+
+static void release_plain(fief *f, fi_call *call) {
     fi_exchange *own = f != NULL ? fi_exchange_known(f) : NULL;
-    if (own != NULL && call->is_plain)
-        give_spare(own, call);
+    if (own != NULL)
+        fi_spares_give(&own->spares, call);
     else
         fi_commons_free(call);
+}
+
+void fi_call_release(fief *f, fi_call *call) {
+    if (call->more == NULL) {
+        release_plain(f, call);
+        return;
+    }
+    fi_exchange *waiter = call->more->waiter;
+    if (waiter != NULL) {
+        if (fi_sub_acq_rel(&call->more->references, 1) != 1)
+            return;
+        fi_exchange_release(waiter);
+    }
+    fi_commons_free(call);
 }
 
 /* ---- sending ---- */
@@ -170,21 +171,27 @@ static fi_call *pop(fi_exchange *exchange) {
 /* Who waits may have given up meanwhile. */
 static bool begin(fi_call *call) {
     uint32_t queued = FI_CALL_QUEUED;
-    return call->waiter == NULL || fi_cas_acq_rel(&call->state, &queued, FI_CALL_BEGUN);
+    return call->more == NULL || call->more->waiter == NULL ||
+           fi_cas_acq_rel(&call->more->state, &queued, FI_CALL_BEGUN);
 }
 
-/* The last that is done with it, but for who waits. */
+/* Who waits has a reference to the call, and the call one to where it waits. */
+static void tell(fi_call_more *more, fief_xi_result how, int returned) {
+    if (more->free_arg != NULL)
+        more->free_arg(more->own_arg);
+    if (more->done != NULL)
+        more->done(how, returned, more->done_arg);
+    if (more->waiter == NULL)
+        return;
+    more->how = (uint8_t)how;
+    more->returned = returned;
+    fi_store_release(&more->state, FI_CALL_ENDED);
+    fi_exchange_signal(more->waiter);
+}
+
 static void end(fief *f, fi_call *call, fief_xi_result how, int returned) {
-    if (call->free_arg != NULL)
-        call->free_arg(call->own_arg);
-    if (call->done != NULL)
-        call->done(how, returned, call->done_arg);
-    if (call->waiter != NULL) {
-        call->how = (uint8_t)how;
-        call->returned = returned;
-        fi_store_release(&call->state, FI_CALL_ENDED);
-        fi_exchange_signal(call->waiter); /* which is there as long as the call is */
-    }
+    if (call->more != NULL)
+        tell(call->more, how, returned);
     fi_call_release(f, call);
 }
 
@@ -230,7 +237,7 @@ void fi_calls_close(fief *f, fi_exchange *exchange) {
     fi_exchange_await_wakers(exchange);
     while (exchange->first != NULL) {
         fi_call *call = pop(exchange);
-        if (call->cancel_at_close)
+        if (call->more != NULL && call->more->cancel_at_close)
             cancel(f, exchange, call);
         else
             run(f, exchange, call);

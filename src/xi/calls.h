@@ -7,12 +7,10 @@
 /* Of a call that somebody waits for; of others it stays QUEUED. */
 typedef enum fi_call_state { FI_CALL_QUEUED, FI_CALL_BEGUN, FI_CALL_ENDED, FI_CALL_ABANDONED } fi_call_state;
 
-/* One call on its way, in memory of neither side. */
-struct fi_call {
-    fi_call *next;
-    fief_xi_fn *fn;
-    void *arg; /* what fn gets: a copy stands behind the struct */
-    void *own_arg;
+/* What a call has beyond its function and argument; it stands behind the call, and behind it the copied argument.
+ */
+typedef struct fi_call_more {
+    void *own_arg; /* what free_arg gets */
     fief_xi_free_fn *free_arg;
     fief_xi_done_fn *done;
     void *done_arg;
@@ -22,21 +20,27 @@ struct fi_call {
     int returned;
     uint8_t how; /* fief_xi_result, once it has ended */
     bool cancel_at_close;
-    bool is_plain; /* no copy behind it */
+} fi_call_more;
+
+/* One call on its way, in memory of neither side. */
+struct fi_call {
+    fi_call *next;
+    fief_xi_fn *fn;
+    void *arg;
+    fi_call_more *more; /* NULL: it has none */
 };
 
-/* A call with nothing but its message; from f's spare ones if f is not NULL. NULL on exhaustion. */
-fi_call *fi_call_make(fief *f, const fief_xi_message *message);
+/* NULL on exhaustion. f may be NULL. `waiter`: who waits for it, NULL: nobody; then it has two references. */
+fi_call *fi_call_make(fief *f, const fief_xi_message *message, fi_exchange *waiter);
 
 /* Drops a reference; the last one frees. f may be NULL. */
 void fi_call_release(fief *f, fi_call *call);
 
-/* The exchange that f, or anybody, reaches `target` by, with a reference if f is NULL or has no room for a port.
- */
+/* The exchange that f, or anybody, reaches `target` by. */
 typedef struct fi_way {
     fi_exchange *exchange; /* NULL: `why` */
     fief_xi_result why;
-    bool is_held;
+    bool is_held; /* with a reference: f has no port for it */
 } fi_way;
 fi_way fi_call_way(fief *f, fief_id target);
 void fi_call_leave(fi_way way);

@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+enum { SPINS = 100 };
+
 static fi_exchange *all;    /* under FI_RANK_PROCESS */
 static uint32_t fork_count; /* between this process and the first */
 
@@ -79,7 +81,7 @@ static fi_exchange *look(fief_id id, fi_exchange **fresh, fief_xi_result *why) {
     fi_slot *slot = fi_registry_slot(id);
     fi_exchange *there = slot != NULL ? fi_load_acquire(&slot->exchange) : NULL;
     *why = FIEF_XI_NO_MEMORY;
-    if (slot == NULL || fi_load_acquire(&slot->state) != FIEF_LIVE) {
+    if (slot == NULL || fi_load_acquire(&slot->state) != FIEF_LIVE || fi_load_relaxed(&slot->hidden) != 0) {
         *why = absence(slot);
         return NULL;
     }
@@ -154,7 +156,19 @@ void fi_exchange_signal(fi_exchange *exchange) {
         fi_os_wake(&exchange->signal);
 }
 
+/* A microsecond or two: less than it costs to sleep and be woken. */
+static bool is_signalled_soon(const fi_exchange *exchange, uint32_t seen) {
+    for (unsigned i = 0; i < SPINS; i++) {
+        if (fi_load_relaxed(&exchange->signal) != seen)
+            return true;
+        fi_pause();
+    }
+    return false;
+}
+
 void fi_exchange_sleep(fi_exchange *exchange, uint32_t seen, uint64_t timeout_ns) {
+    if (is_signalled_soon(exchange, seen))
+        return;
     fi_add_seq_cst(&exchange->sleepers, 1);
     if (fi_load_seq_cst(&exchange->signal) == seen)
         fi_os_sleep(&exchange->signal, seen, timeout_ns);
@@ -210,8 +224,7 @@ static void close_exchange(fief *f) {
     fi_types_free(exchange->types);
     exchange->types = NULL;
     close_ports(exchange);
-    fi_commons_free_batch((void **)exchange->spare, exchange->spare_count);
-    exchange->spare_count = 0;
+    fi_spares_leave(&exchange->spares);
     f->closing = NULL;
     fi_exchange_signal(exchange);
     fi_exchange_release(exchange);
@@ -228,4 +241,5 @@ static void forked(void) {
         exchange->wakers = exchange->sleepers = exchange->readers = 0;
 }
 
-const fi_exchange_hooks fi_the_exchange = {.poll = poll, .close = close_exchange, .forked = forked};
+const fi_exchange_hooks fi_the_exchange = {
+    .poll = poll, .close = close_exchange, .trim = fi_spares_trim, .forked = forked};

@@ -11,10 +11,9 @@
 
 #include "fief/xi.h"
 #include "heap/heap.h"
+#include "xi/spares.h"
 
-enum { FI_PORTS = 8, FI_SPARE_CALLS = 64, FI_LINE_BYTES = 64 };
-
-typedef struct fi_call fi_call;
+enum { FI_PORTS = 8, FI_LINE_BYTES = 64 };
 
 /* Another interpreter's exchange, kept by one that has called it. */
 typedef struct fi_port {
@@ -41,12 +40,11 @@ typedef struct fi_exchange {
     fi_call *first, *last; /* taken, not run yet */
     fief_xi_stats stats;
     fi_port ports[FI_PORTS]; /* by id */
+    fi_spares spares;
     struct fi_hold *holds;   /* what has to come home, last first (hold.h) */
     size_t hold_count;
     const struct fief_xi_objects *objects; /* NULL: not set */
     struct fi_types *types;                /* of its own; NULL: none yet */
-    uint32_t spare_count;
-    fi_call *spare[FI_SPARE_CALLS];
 } fi_exchange;
 
 #define FI_CALLS_CLOSED ((fi_call *)1)

@@ -48,7 +48,7 @@ fi_hold *fi_hold_make(fief *f, const fi_held *held) {
     fi_exchange *own = fi_exchange_own(f);
     fi_hold fresh = {.held = *held, .owner = f->id, .exchange = own};
     const fief_xi_message message = {.fn = come_home, .arg = &fresh, .copied_bytes = sizeof fresh};
-    fi_call *call = own != NULL ? fi_call_make(f, &message) : NULL;
+    fi_call *call = own != NULL ? fi_call_make(f, &message, NULL) : NULL;
     if (call == NULL)
         return NULL;
     fi_hold *hold = call->arg;

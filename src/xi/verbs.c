@@ -23,7 +23,7 @@ const char *fief_xi_result_text(fief_xi_result result) {
 
 /* A copy, too, since the call may write to it. */
 static fief_xi_result run_here(fief *f, const fief_xi_message *message) {
-    fi_call *copied = message->copied_bytes > 0 ? fi_call_make(f, message) : NULL;
+    fi_call *copied = message->copied_bytes > 0 ? fi_call_make(f, message, NULL) : NULL;
     if (message->copied_bytes > 0 && copied == NULL)
         return FIEF_XI_NO_MEMORY;
     int returned = fi_call_invoke(f, message->fn, copied != NULL ? copied->arg : message->arg);
@@ -50,7 +50,7 @@ static fief_xi_result push(fief *f, fief_id target, fi_call *call) {
 }
 
 static fief_xi_result enqueue(fief *f, fief_id target, const fief_xi_message *message) {
-    fi_call *call = fi_call_make(f, message);
+    fi_call *call = fi_call_make(f, message, NULL);
     if (call == NULL)
         return FIEF_XI_NO_MEMORY;
     fief_xi_result result = push(f, target, call);
@@ -106,22 +106,22 @@ static uint64_t left_until(uint64_t deadline) {
 }
 
 static bool has_ended(const fi_call *call) {
-    return fi_load_acquire(&call->state) == FI_CALL_ENDED;
+    return fi_load_acquire(&call->more->state) == FI_CALL_ENDED;
 }
 
 /* Too late: it never begins, or it has begun. */
 static fief_xi_result give_up(fi_call *call) {
     uint32_t queued = FI_CALL_QUEUED;
-    if (fi_cas_acq_rel(&call->state, &queued, FI_CALL_ABANDONED))
+    if (fi_cas_acq_rel(&call->more->state, &queued, FI_CALL_ABANDONED))
         return FIEF_XI_TIMED_OUT;
-    return queued == FI_CALL_ENDED ? (fief_xi_result)call->how : FIEF_XI_RUNNING;
+    return queued == FI_CALL_ENDED ? (fief_xi_result)call->more->how : FIEF_XI_RUNNING;
 }
 
 static fief_xi_result await(fief *f, fi_exchange *here, fi_call *call, uint64_t deadline) {
     for (;;) {
         uint32_t seen = fi_load_seq_cst(&here->signal);
         if (has_ended(call))
-            return (fief_xi_result)call->how;
+            return (fief_xi_result)call->more->how;
         if (f != NULL && fi_calls_run(f, here, SIZE_MAX) > 0)
             continue;
         uint64_t left = left_until(deadline);
@@ -134,19 +134,16 @@ static fief_xi_result await(fief *f, fi_exchange *here, fi_call *call, uint64_t 
 static fief_xi_result call_and_await(fief *f, fi_exchange *here, fief_id target, const fief_xi_message *message,
                                      uint64_t timeout_ns, int *returned) {
     uint64_t deadline = deadline_after(timeout_ns);
-    fi_call *call = fi_call_make(f, message);
+    fi_call *call = fi_call_make(f, message, here);
     if (call == NULL)
         return FIEF_XI_NO_MEMORY;
-    fi_exchange_retain(here);
-    call->waiter = here;
-    call->references = 2;
     fief_xi_result result = push(f, target, call);
     if (result == FIEF_XI_QUEUED)
         result = await(f, here, call, deadline);
     else
         fi_call_release(f, call); /* the queue's */
     if (result == FIEF_XI_RAN && returned != NULL)
-        *returned = call->returned;
+        *returned = call->more->returned;
     fi_call_release(f, call);
     return result;
 }

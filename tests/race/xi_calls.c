@@ -9,35 +9,34 @@
 #include <fief/xi.h>
 #include <sched.h>
 
-enum { CALLERS = 4 };
+enum { CALLERS = 4, CALLS_A_ROUND = 1250, WINDOW = 100000, SHOWN_EACH = 256 };
 
 /* ---- all run, in order ---- */
 
-static unsigned next_of[CALLERS];
-static atomic_uint callers_done;
+static uint64_t next_of[CALLERS];
+static atomic_ulong shown; /* how many have run, now and then */
+static uint64_t calls_each;
 static fief *target;
 
-typedef struct numbered {
-    unsigned caller, number;
-} numbered;
-
+/* The argument is a caller and a number. */
 static int count_on(fief *f, void *arg) {
-    const numbered *n = arg;
-    REQUIRE(f == target && fief_current() == f && n->number == next_of[n->caller]);
-    next_of[n->caller]++;
+    uint64_t caller = (uintptr_t)arg % CALLERS, number = (uintptr_t)arg / CALLERS;
+    REQUIRE(f == target && fief_current() == f && number == next_of[caller]);
+    next_of[caller]++;
     return 0;
 }
 
-static unsigned calls_each;
-
-/* Every other caller is in an interpreter of its own. */
+/* Every other caller is in an interpreter of its own. None runs ahead by more than the window: there is no other
+ * limit to what is queued. */
 static void *caller(void *arg) {
-    numbered n = {(unsigned)(uintptr_t)arg, 0};
-    fief *own = n.caller % 2 == 0 ? race_create("caller", NULL) : NULL;
-    for (; n.number < calls_each; n.number++)
-        REQUIRE(fief_xi_call_copied(own, fief_id_of(target), count_on, &n, sizeof n) == FIEF_XI_QUEUED);
+    uintptr_t number = (uintptr_t)arg;
+    fief *own = number % 2 == 0 ? race_create("caller", NULL) : NULL;
+    for (uint64_t i = 0; i < calls_each; i++) {
+        while (i * CALLERS > atomic_load(&shown) + WINDOW)
+            sched_yield();
+        REQUIRE(fief_xi_call(own, fief_id_of(target), count_on, (void *)(i * CALLERS + number)) == FIEF_XI_QUEUED);
+    }
     fief_destroy(own);
-    atomic_fetch_add(&callers_done, 1);
     return NULL;
 }
 
@@ -46,9 +45,8 @@ static void all_run_in_order(void) {
     target = race_create("target", NULL);
     for (unsigned i = 0; i < CALLERS; i++)
         threads[i] = race_start(caller, (void *)(uintptr_t)i);
-    size_t ran = 0;
-    while (ran < (size_t)CALLERS * calls_each)
-        ran += fief_xi_wait(target, FIEF_XI_FOREVER) ? fief_xi_poll(target, 100) : 0;
+    for (uint64_t ran = 0; ran < CALLERS * calls_each; atomic_store(&shown, ran))
+        ran += fief_xi_wait(target, FIEF_XI_FOREVER) ? fief_xi_poll(target, SHOWN_EACH) : 0;
     for (unsigned i = 0; i < CALLERS; i++)
         race_join(threads[i]);
     REQUIRE(fief_xi_poll(target, SIZE_MAX) == 0);
@@ -152,9 +150,10 @@ static void ends_at_any_moment(unsigned rounds) {
 }
 
 int main(void) {
-    calls_each = race_rounds(2000) * 20;
+    calls_each = (uint64_t)race_rounds(2000) * CALLS_A_ROUND; /* ten million in all */
     all_run_in_order();
     ends_at_any_moment(race_rounds(2000));
+    fief_trim(NULL);
     REQUIRE(fi_commons_live_blocks() == 0);
     return 0;
 }

@@ -83,7 +83,9 @@ typedef struct fief_xi_kind {
 } fief_xi_kind;
 
 /* A value on its way. Cleared (all zeros: FIEF_XI_DATA_INIT) it holds nothing. It may be moved with memcpy, not
- * copied. Read fields as you like, `payload` within new_object alone; write none. */
+ * copied. Read fields as you like, `payload` within new_object alone; write none. Whoever has it releases it, at
+ * the latest when it ends (fief_at_exit); what is forgotten the owner frees when it ends, but for a small block.
+ */
 struct fief_xi_data {
     const fief_xi_kind *kind;
     fief_id owner;

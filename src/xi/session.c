@@ -98,7 +98,8 @@ static void catch_pending(fief_xi_session *session, fief_xi_error_code code) {
         return;
     const fief_xi_error_source *told = caught == FIEF_XI_ERROR_UNCAUGHT ? &source : NULL;
     bool is_step = code != FIEF_XI_ERROR_NONE && caught != FIEF_XI_ERROR_NO_MEMORY;
-    (void)fief_xi_error_take(&session->error, is_step ? code : caught, told);
+    if (!is_step || told != NULL) /* else what is known of the step says more */
+        (void)fief_xi_error_take(&session->error, is_step ? code : caught, told);
 }
 
 static bool has_other_lock(const fief_xi_session *session) {
@@ -115,13 +116,20 @@ static void unclaim(fief_xi_session *session, fief_xi_error_code code) {
     session->handle = NULL;
 }
 
+/* Its handle may be memory of another's by now: it is nowhere used. */
+static void forget_caller(fief_xi_session *session) {
+    if (fief_current() == session->f)
+        fief_leave(NULL);
+    session->f = NULL;
+}
+
 static void go_back(fief_xi_session *session) {
     const fief_xi_plan *plan = session->plan;
     if (session->depth >= ACQUIRED && has_other_lock(session))
         plan->release(session->target, plan->arg);
     bool to_caller = session->depth >= RELEASED && session->f != NULL && has_other_lock(session);
     if (to_caller && !plan->acquire(session->caller, plan->arg))
-        session->f = NULL; /* it has ended meanwhile */
+        forget_caller(session);
     (void)fief_xi_namespace_free(session->f, session->names);
     session->depth = OUT;
 }

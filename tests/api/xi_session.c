@@ -358,6 +358,9 @@ Test(xi_session, what_fails_in_the_target_is_told_with_its_error) {
         the_runtime.no_put = true;
         assert_fails(fief_id_of(b), FIEF_XI_ERROR_APPLY_NAMESPACE, "f1-1+2m2p2c2-2+1");
         cr_assert_str_eq(fief_xi_session_error(session)->message, fief_share_status_text(FIEF_SHARE_FAILED));
+        the_runtime.pending = FIEF_XI_ERROR_OTHER; /* of which nothing can be told */
+        assert_fails(fief_id_of(b), FIEF_XI_ERROR_APPLY_NAMESPACE, "f1-1+2m2p2c2-2+1");
+        cr_assert_str_eq(fief_xi_session_error(session)->message, fief_share_status_text(FIEF_SHARE_FAILED));
         the_runtime.pending = FIEF_XI_ERROR_NO_MEMORY;
         assert_fails(fief_id_of(b), FIEF_XI_ERROR_NO_MEMORY, "f1-1+2m2p2c2-2+1");
         assert_equal(the_runtime.undone, 0);
@@ -411,15 +414,20 @@ Test(xi_session, a_target_that_is_ended_within_is_left_all_the_same) {
 
 Test(xi_session, a_caller_that_has_ended_meanwhile_is_not_touched) {
     FOR_LEVELS(level) {
-        begin(level);
-        assert_equal(fief_xi_session_enter(session, a, fief_id_of(b), &plan), FIEF_XI_ERROR_NONE);
-        the_runtime.refused = fief_id_of(a);
-        fief_destroy(a);
-        assert_equal(payloads_freed, 1);
-        assert_equal(fief_xi_session_leave(session), FIEF_XI_ERROR_NONE);
-        cr_assert(payloads_freed == 1 && the_runtime.held == FIEF_ID_NONE && fief_current() == elsewhere);
-        a = NULL;
-        end();
+        for (unsigned was_current = 0; was_current < 2; was_current++) {
+            begin(level);
+            if (was_current)
+                fief_enter(a);
+            assert_equal(fief_xi_session_enter(session, a, fief_id_of(b), &plan), FIEF_XI_ERROR_NONE);
+            the_runtime.refused = fief_id_of(a);
+            fief_destroy(a);
+            assert_equal(payloads_freed, 1);
+            assert_equal(fief_xi_session_leave(session), FIEF_XI_ERROR_NONE);
+            cr_assert(payloads_freed == 1 && the_runtime.held == FIEF_ID_NONE);
+            cr_assert_eq(fief_current(), was_current ? NULL : elsewhere);
+            a = NULL;
+            end();
+        }
     }
 }
 

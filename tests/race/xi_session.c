@@ -167,7 +167,7 @@ static void *traveller(void *arg) {
     place *home = arg;
     random_source rng = random_seeded((uintptr_t)(home - places) + 1);
     fief_xi_session *session = fief_xi_session_new();
-    const unsigned rounds = race_rounds(10000);
+    const unsigned rounds = race_rounds(3000);
     while (!is_enough(rounds)) {
         REQUIRE(pthread_mutex_lock(&home->lock) == 0);
         for (size_t left = random_below(&rng, 20); left > 0; left--)

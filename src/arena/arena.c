@@ -179,6 +179,25 @@ void fi_arena_adopt(fi_arena *arena, void *owner, uint64_t owner_id, uint64_t *r
     fi_store_release(&arena->owner, owner);
 }
 
+/* ---- passing ---- */
+
+/* Its remote frees stay. Who sets the first bit of them reads the summary afterwards: so that if the bit is not
+ * there at the end, the summary that is read is the new one. */
+void fi_arena_begin_passing(fi_arena *arena, void *owner, uint64_t owner_id, uint64_t *remote_summary,
+                            uint32_t index) {
+    fi_store_relaxed(&arena->passing, (uint8_t)(arena->passing + 1));
+    fi_store_release(&arena->index, index);
+    fi_store_release(&arena->remote_summary, remote_summary);
+    fi_store_release(&arena->owner_id, owner_id);
+    fi_store_release(&arena->owner, owner);
+}
+
+void fi_arena_end_passing(fi_arena *arena) {
+    fi_store_release(&arena->passing, (uint8_t)(arena->passing + 1));
+    if (fi_or_acq_rel(&arena->remote_granules, 0) != 0)
+        (void)fi_or_acq_rel(arena->remote_summary, UINT64_C(1) << (arena->index % 64));
+}
+
 /* ---- leaving ---- */
 
 /* The operating system, or the host, gets it back; what stays is the tombstone. */

@@ -37,6 +37,12 @@ FI_MUST_USE bool fi_arena_extend_huge(fi_arena *arena, size_t old_bytes, size_t 
 /* Hands an arena to an owner. From here on the owner writes its descriptor. */
 void fi_arena_adopt(fi_arena *arena, void *owner, uint64_t owner_id, uint64_t *remote_summary, uint32_t index);
 
+/* The same for one that passes to another owner with all that is in it; between begin and end its pools are made
+ * the new owner's, too. Others who look at it meanwhile look again. */
+void fi_arena_begin_passing(fi_arena *arena, void *owner, uint64_t owner_id, uint64_t *remote_summary,
+                            uint32_t index);
+void fi_arena_end_passing(fi_arena *arena);
+
 /* The owner leaves it. `warm`: it may be kept for another. */
 void fi_arena_leave(fi_arena *arena, const fi_source *source, bool warm);
 

@@ -116,6 +116,8 @@ struct fi_arena {
     /* How far into a granule the system has given memory, in FI_TOUCHED_BYTES: known when the granule is free, and
      * when it is not, what it was when it last was. 0 for a host's memory that has not been used yet. */
     uint8_t touched_pages[FI_FULL_ARENA_UNITS * FI_UNIT_GRANULES];
+    uint8_t passing;       /* odd while it passes from one owner to another with all that is in it */
+    uint16_t foreign_ends; /* granules whose pool's list of free blocks may end in an earlier owner's handle */
 };
 
 static_assert(sizeof(fi_arena) == 128, "an arena descriptor is two cache lines");

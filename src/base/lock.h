@@ -19,6 +19,7 @@ typedef enum fi_lock_rank {
     FI_RANK_SYMBOLS,  /* names of code, found with the help of libraries that may allocate, and so come back to us
                        */
     FI_RANK_SPARES,   /* calls between interpreters that have run */
+    FI_RANK_TYPES,    /* the process's types that can be shared */
     FI_RANK_COMMONS,  /* memory that is on its way between interpreters */
     FI_RANK_PROCESS,  /* who there is, address space, warm arenas: a life takes it twice, so it is one lock */
     FI_RANK_META,     /* small process-wide allocations */

@@ -74,6 +74,7 @@ static size_t look_at_list(fief *f, audit *a, const fi_block *list) {
 static void look_at_pool(fief *f, audit *a, fi_pool *pool) {
     if (!fi_pool_is_small(pool))
         return;
+    fi_heap_own_end(f, pool);
     size_t before = a->wrong, count = look_at_list(f, a, pool->free);
     if (a->wrong == before && count != fi_pool_free_count(pool))
         tell(f, a, fi_pool_start(pool, f), "a pool's list has not the blocks that it counts");

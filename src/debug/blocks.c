@@ -216,7 +216,7 @@ bool fi_watched_free(fief *f, const fi_found *found, const fi_release *how) {
 }
 
 bool fi_watched_free_at(fief *f, void *p, size_t size, const char *operation, const void *site) {
-    if (f->own_lists == NULL || f->immortal)
+    if (f->own_lists == NULL || f->state == FIEF_DEAD || f->immortal)
         return false;
     fi_visit visit = fi_debug_enter(f, operation, site);
     bool done = fi_quick_free(f, p, size, site);

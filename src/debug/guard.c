@@ -270,18 +270,38 @@ void fi_guard_drain(fief *f) {
             close_arena(f, fi_map_pools(f->arenas[i]));
 }
 
+static void join_queues(const fief *f, fi_guard_queue *queue, const fi_guard_queue *other) {
+    if (other->oldest == 0)
+        return;
+    if (queue->oldest == 0)
+        queue->oldest = other->oldest;
+    else
+        spot_at(f, queue->newest).record->next = other->oldest;
+    queue->newest = other->newest;
+    queue->count += other->count;
+}
+
+void fi_guard_join(fief *f, const fi_guards *other) {
+    fi_guards *guards = &f->debug->guards;
+    join_queues(f, &guards->places, &other->places);
+    join_queues(f, &guards->arenas, &other->arenas);
+    guards->live += other->live;
+}
+
 /* ---- frozen ---- */
 
 /* Places that rest are inaccessible as they are. */
 bool fi_guard_freeze(const fief *f, const fi_pool *pool, bool frozen) {
     size_t bytes = place_bytes(pool->large_bytes, pool->carved);
+    bool all = true;
     for (unsigned i = 0; i < pool->carved; i++) {
         char *start = place_start(fi_pool_start(pool, f), i);
-        bool is_live = fi_record_state_of(fi_record_of(pool, i)) == FI_RECORD_LIVE;
-        if (is_live && !(frozen ? fi_os_freeze(start, bytes) : fi_os_commit(start, bytes)))
-            return false;
+        fi_record_state state = fi_record_state_of(fi_record_of(pool, i));
+        bool is_used = state == FI_RECORD_LIVE || state == FI_RECORD_SENT;
+        if (is_used && !(frozen ? fi_os_freeze(start, bytes) : fi_os_thaw(start, bytes)))
+            all = false;
     }
-    return true;
+    return all;
 }
 
 /* ---- sampling ---- */

@@ -38,6 +38,8 @@ void fi_guard_free(fief *f, const fi_spot *spot);
 /* Gives back the memory of places that rest: all of it, or if some are in use that of larger blocks. */
 void fi_guard_drain(fief *f);
 
+/* Another heap's guarded blocks, and its places that rest, have become this one's. */
+void fi_guard_join(fief *f, const fi_guards *other);
 /* Makes the pages of live blocks read-only, or writable again. False: not all of them. */
 bool fi_guard_freeze(const fief *f, const fi_pool *pool, bool frozen);
 

@@ -12,6 +12,7 @@
 #include "debug/quarantine.h"
 #include "debug/settings.h"
 #include "debug/state.h"
+#include "debug/transit.h"
 #include "debug/walk.h"
 #include "os/os.h"
 
@@ -151,6 +152,10 @@ static void drain(fief *f) {
         fi_links_flush(f);
 }
 
+static void forgive(fief *f) {
+    f->debug->tells_leaks = false;
+}
+
 static bool opening(const fi_pool *pool, unsigned size_class) {
     return fi_records_open(pool, (unsigned)fi_class_divide(size_class, FI_GRANULE_BYTES - FI_FENCE_BYTES));
 }
@@ -176,7 +181,11 @@ const fi_watch fi_the_watch = {
     .explain = fi_explain,
     .publish = fi_settings_publish,
     .opening = opening,
-    .freeze = fi_guard_freeze,
+    .may_join = fi_transit_may_join,
+    .join = fi_transit_join,
+    .freeze = fi_transit_freeze,
+    .forgive = forgive,
+    .freeze_guarded = fi_guard_freeze,
     .joined = joined,
     .leaving = leaving,
 };

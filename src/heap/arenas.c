@@ -1,6 +1,7 @@
 #include "heap/arenas.h"
 
 #include "arena/meta.h"
+#include "heap/features.h"
 #include "heap/watch.h"
 
 #include <string.h>
@@ -35,8 +36,7 @@ static void relist(fief *f, fi_arena *arena) {
 
 /* ---- table ---- */
 
-static bool grow_table(fief *f) {
-    size_t room = (size_t)f->arena_room * 2;
+static bool grow_table(fief *f, size_t room) {
     fi_arena **arenas = fi_meta_alloc(room * sizeof *arenas);
     if (arenas == NULL)
         return false;
@@ -48,25 +48,46 @@ static bool grow_table(fief *f) {
     return true;
 }
 
-/* An arena keeps its index for as long as it stays, since others use it to say where remote frees are. */
-static uint32_t free_index(const fief *f) {
+/* An arena keeps its index for as long as it stays, since others use it to say where remote frees are. `from`:
+ * all below are in use. */
+static uint32_t free_index(const fief *f, uint32_t from) {
     if (f->count.arenas == f->arena_end)
         return f->arena_end;
-    uint32_t index = 0;
+    uint32_t index = from;
     while (f->arenas[index] != NULL)
         index++;
     return index;
 }
 
-bool fi_heap_add_arena(fief *f, fi_arena *arena) {
-    uint32_t index = free_index(f);
-    if (index == f->arena_room && !grow_table(f))
-        return false;
+static void seat(fief *f, fi_arena *arena, uint32_t index) {
     f->arenas[index] = arena;
     if (index == f->arena_end)
         f->arena_end++;
     f->count.arenas++;
     f->count.reserved_bytes += arena->bytes;
+}
+
+bool fi_heap_reserve_arenas(fief *f, size_t more) {
+    size_t room = f->arena_room;
+    while (room < f->count.arenas + more)
+        room *= 2;
+    return room == f->arena_room || grow_table(f, room);
+}
+
+uint32_t fi_heap_seat_arena(fief *f, fi_arena *arena, uint32_t from) {
+    uint32_t index = free_index(f, from);
+    FI_ASSERT(index < f->arena_room);
+    seat(f, arena, index);
+    arena->list = 0;
+    relist(f, arena);
+    return index;
+}
+
+bool fi_heap_add_arena(fief *f, fi_arena *arena) {
+    uint32_t index = free_index(f, 0);
+    if (index == f->arena_room && !grow_table(f, (size_t)f->arena_room * 2))
+        return false;
+    seat(f, arena, index);
     fi_arena_adopt(arena, f, f->id, &f->slot->remote_summary, index);
     f->count.dirty_bytes += fi_arena_touched_bytes(arena, ~UINT64_C(0));
     relist(f, arena);
@@ -78,6 +99,8 @@ bool fi_heap_add_arena(fief *f, fi_arena *arena) {
 void fi_heap_forget_arena(fief *f, fi_arena *arena) {
     if (FI_UNLIKELY(f->debug != NULL))
         fi_the_watch.leaving(f, arena);
+    if (FI_UNLIKELY(f->freelists != NULL) && arena->granules != 0)
+        fi_the_freelists.forget(f, arena);
     unlist(f, arena);
     f->arenas[arena->index] = NULL;
     while (f->arena_end > 0 && f->arenas[f->arena_end - 1] == NULL)

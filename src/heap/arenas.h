@@ -24,6 +24,11 @@ void fi_heap_give_run(fief *f, fi_pool *first, unsigned granules, size_t touched
 FI_MUST_USE bool fi_heap_add_arena(fief *f, fi_arena *arena);
 void fi_heap_forget_arena(fief *f, fi_arena *arena);
 
+/* Makes room in the table for `more` arenas; false if it can't grow. Then each can be seated, with all that is in
+ * it, as another heap leaves it: returns its index, the lowest free one from `from` on. */
+FI_MUST_USE bool fi_heap_reserve_arenas(fief *f, size_t more);
+uint32_t fi_heap_seat_arena(fief *f, fi_arena *arena, uint32_t from);
+
 /* Gives an arena back that holds nothing. */
 void fi_heap_release_arena(fief *f, fi_arena *arena);
 

@@ -1,6 +1,7 @@
 #include "heap/charge.h"
 
 #include "heap/features.h"
+#include "heap/remote.h"
 
 static size_t hard_now(const fief *f) {
     if (f->limit.hard_bytes == 0)
@@ -27,13 +28,18 @@ static void move_soft_gate(fief *f, size_t bytes) {
     set_gate(f);
 }
 
-/* Typed freelists give up what they have beyond their reserves before the host is asked. */
+static bool drain_freelists(fief *f) {
+    return f->freelists != NULL && fi_the_freelists.release(f);
+}
+
+/* Typed freelists give up what they have beyond their reserves before the host is asked, and what it pushes. */
 static bool press(fief *f, size_t bytes) {
     f->obstacles |= FI_IN_PRESSURE;
-    bool gave = f->freelists != NULL && fi_the_freelists.release(f);
+    bool gave = drain_freelists(f);
     if (f->limit.pressure != NULL) {
         f->count.pressure_calls++;
         gave = f->limit.pressure(f, bytes, f->limit.pressure_arg) || gave;
+        gave = drain_freelists(f) || gave;
     }
     f->obstacles &= (uint8_t)~FI_IN_PRESSURE;
     return gave;
@@ -68,6 +74,16 @@ fi_charge fi_heap_charge(fief *f, size_t bytes, bool *pressed) {
     if (FI_LIKELY(f->count.charged_bytes + bytes <= f->gate_bytes))
         return accept(f, bytes);
     return look_closer(f, bytes, pressed);
+}
+
+bool fi_heap_charge_at_once(fief *f, size_t bytes) {
+    bool pressed = false;
+    fi_charge result;
+    do {
+        fi_remote_take_in(f);
+        result = fi_heap_charge(f, bytes, &pressed);
+    } while (result == FI_CHARGE_AGAIN);
+    return result == FI_CHARGED;
 }
 
 void fi_heap_uncharge(fief *f, size_t bytes) {

@@ -14,6 +14,10 @@ typedef enum fi_charge {
  * more than once. */
 fi_charge fi_heap_charge(fief *f, size_t bytes, bool *pressed);
 
+/* The same until it is settled, for what is no part of an allocation of small blocks. Blocks that others have freed
+ * are taken in first: they may be what makes room. False: the hard limit. */
+FI_MUST_USE bool fi_heap_charge_at_once(fief *f, size_t bytes);
+
 void fi_heap_uncharge(fief *f, size_t bytes);
 
 /* `limit` has been checked. */

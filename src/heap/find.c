@@ -53,8 +53,8 @@ static void find_dead(fi_found *found, const void *p) {
     found->place = found->owner_id != FIEF_ID_NONE ? FI_PLACE_GIVEN_BACK : FI_PLACE_WILD;
 }
 
-fi_found fi_find(const void *p) {
-    fi_found found = {.place = FI_PLACE_WILD, .arena = fi_map_find(p), .owner_state = FIEF_DEAD};
+static fi_found look(fi_arena *arena, const void *p) {
+    fi_found found = {.place = FI_PLACE_WILD, .arena = arena, .owner_state = FIEF_DEAD};
     if (found.arena != NULL) {
         found.slot = fi_owner_slot(found.arena);
         found.owner_id = fi_load_acquire(&found.arena->owner_id);
@@ -70,11 +70,22 @@ fi_found fi_find(const void *p) {
     return found;
 }
 
+/* An arena that passes to another owner meanwhile shows something of both. */
+fi_found fi_find(const void *p) {
+    for (;; fi_os_yield()) {
+        fi_arena *arena = fi_map_find(p);
+        unsigned passing = arena != NULL ? fi_load_acquire(&arena->passing) : 0;
+        fi_found found = look(arena, p);
+        if (arena == NULL || (passing % 2 == 0 && fi_load_relaxed(&arena->passing) == passing))
+            return found;
+    }
+}
+
 /* An interpreter says that it is closing before it closes its pools and leaves its arenas: so who finds one of
  * those gone, and looks again, learns why. */
 void fi_found_look_again(fi_found *found) {
     bool same = found->slot != NULL && fi_load_acquire(&found->slot->id) == found->owner_id;
-    found->owner_state = same ? (fief_state)fi_load_relaxed(&found->slot->state) : FIEF_DEAD;
+    found->owner_state = same ? (fief_state)fi_load_acquire(&found->slot->state) : FIEF_DEAD;
 }
 
 fi_pool *fi_find_own_large(fief *f, const void *p) {

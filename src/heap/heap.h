@@ -128,6 +128,7 @@ struct fief {
     fief_stats stats;        /* published */
     fi_exit *exits;
     struct fi_freelists *freelists; /* NULL: it has none */
+    fi_exit *parcels;               /* the callback that ends those that it holds; NULL: it never held one */
 
     fief_frames_fn *frames; /* the runtime's own stack, for traces; NULL: none */
     void *frames_arg;
@@ -138,7 +139,7 @@ static_assert(offsetof(struct fief, fast) == 0, "inline.h finds its part at the 
 
 /* The slot of an arena's owner, living or ended; NULL if it never had one. */
 static inline fi_slot *fi_owner_slot(const fi_arena *arena) {
-    char *summary = (char *)fi_load_relaxed(&arena->remote_summary);
+    char *summary = (char *)fi_load_acquire(&arena->remote_summary);
     return summary != NULL ? (fi_slot *)(void *)(summary - offsetof(fi_slot, remote_summary)) : NULL;
 }
 

@@ -35,11 +35,11 @@ void fi_immortal_end(fief *f) {
 static bool protect(const fief *f, const fi_arena *arena, bool frozen) {
     const fi_pool *pool = fi_map_pools(arena);
     if (arena->granules == 0 && pool->state == FI_POOL_GUARDED)
-        return fi_the_watch.freeze(f, pool, frozen);
+        return fi_the_watch.freeze_guarded(f, pool, frozen);
     size_t kept = arena->holds_handle ? FI_GRANULE_BYTES : 0;
     size_t bytes = arena->granules != 0 ? arena->bytes - kept
                                         : (size_t)(fi_pool_start(pool, f) - arena->start) + pool->large_bytes;
-    return frozen ? fi_os_freeze(arena->start + kept, bytes) : fi_os_commit(arena->start + kept, bytes);
+    return frozen ? fi_os_freeze(arena->start + kept, bytes) : fi_os_thaw(arena->start + kept, bytes);
 }
 
 static bool protect_all(const fief *f, bool frozen) {

@@ -4,7 +4,6 @@
 #include "heap/charge.h"
 #include "heap/misuse.h"
 #include "heap/purge.h"
-#include "heap/remote.h"
 #include "heap/stats.h"
 #include "os/os.h"
 
@@ -16,17 +15,6 @@ size_t fi_large_usable(size_t bytes) {
 
 static unsigned granules_for(size_t bytes) {
     return (unsigned)fi_divide_up(bytes, FI_GRANULE_BYTES);
-}
-
-/* Charges, after others' frees have been taken in: they may be what makes room. */
-static bool charge(fief *f, size_t bytes) {
-    bool pressed = false;
-    fi_charge result;
-    do {
-        fi_remote_take_in(f);
-        result = fi_heap_charge(f, bytes, &pressed);
-    } while (result == FI_CHARGE_AGAIN);
-    return result == FI_CHARGED;
 }
 
 static void count_in(fief *f, size_t bytes) {
@@ -88,7 +76,7 @@ void *fi_large_alloc(fief *f, const fi_large_request *request) {
     if (!fi_misuse_check_handle(f, "fief_alloc"))
         return NULL;
     size_t bytes = fi_large_usable(request->bytes != 0 ? request->bytes : 1);
-    if (!charge(f, bytes))
+    if (!fi_heap_charge_at_once(f, bytes))
         return NULL;
     bool huge = bytes > FI_HUGE_BYTES || request->alignment > FI_GRANULE_BYTES;
     void *block = huge ? alloc_huge(f, bytes, request) : alloc_run(f, bytes, request);
@@ -193,7 +181,7 @@ void *fi_large_resize(fief *f, fi_pool *pool, size_t bytes, bool *refused) {
             return block;
         shrink(f, pool, bytes);
     } else {
-        *refused = !charge(f, bytes - old_bytes);
+        *refused = !fi_heap_charge_at_once(f, bytes - old_bytes);
         if (*refused)
             return NULL;
         if (!grow_in_place(f, pool, bytes) && (block = grow_by_moving(f, pool, bytes)) == NULL) {

@@ -183,12 +183,14 @@ void fi_misuse(const fi_incident *incident) {
 /* ---- particular ones ---- */
 
 bool fi_misuse_dead_handle(fief *f, const char *operation) {
+    bool was_sent = fi_load_relaxed(&f->slot->hidden) != 0 && fi_load_acquire(&f->slot->id) == f->id;
     fi_misuse(&(fi_incident){.kind = FIEF_MISUSE_DEAD_HANDLE,
                              .operation = operation,
                              .pointer = f,
                              .owner_slot = f->slot,
                              .owner_id = f->id,
-                             .caller = f});
+                             .caller = f,
+                             .told = was_sent ? "the parcel was sent" : NULL});
     return false;
 }
 

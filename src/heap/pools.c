@@ -3,6 +3,7 @@
 #include "base/atomics.h"
 #include "heap/arenas.h"
 #include "heap/charge.h"
+#include "heap/misuse.h"
 #include "heap/purge.h"
 #include "heap/stats.h"
 #include "heap/watch.h"
@@ -60,6 +61,7 @@ static void close_pool(fief *f, fi_pool *pool) {
 void fi_heap_make_current(fief *f, fi_pool *pool) {
     fi_class *class = &f->classes[pool->size_class];
     FI_ASSERT(pool->state == FI_POOL_READY && class->current == 0);
+    fi_heap_own_end(f, pool);
     fi_ring_remove(&class->ready, pool);
     set_state(pool, FI_POOL_CURRENT);
     fi_pool_expect(pool, fi_pool_used(pool) + 1);
@@ -116,6 +118,27 @@ void fi_heap_close_idle(fief *f) {
     }
 }
 
+/* One that is carved only in part can be gone on with, too. */
+static bool has_room(const fi_pool *pool) {
+    unsigned free = fi_pool_free_count(pool);
+    return pool->carved < pool->capacity || (free > 0 && free >= pool->capacity / FULL_FRACTION);
+}
+
+void fi_heap_rest_pools(fief *f) {
+    FI_FOR_TOUCHED (f, c) {
+        fi_pool *pool = &fi_the_map.pools[f->classes[c].current];
+        if (f->classes[c].current == 0)
+            continue;
+        f->classes[c].current = 0;
+        if (has_room(pool)) {
+            make_ready(f, pool);
+        } else {
+            set_state(pool, FI_POOL_FULL);
+            expect_some(pool);
+        }
+    }
+}
+
 /* ---- lists ---- */
 
 fi_pool *fi_heap_pool_of(const fief *f, const void *p) {
@@ -133,6 +156,29 @@ bool fi_heap_is_linkable(const fief *f, const fi_block *block) {
     return pool != NULL && fi_pool_is_small(pool);
 }
 
+/* A link that was written to leads nowhere: what lay behind it is given up, and stays used. */
+void fi_heap_own_end_slow(fief *f, fi_pool *pool) {
+    unsigned free = fi_pool_free_count(pool), seen = 1;
+    pool->arena->foreign_ends &= (uint16_t)~fi_bit_run(fi_map_granule(pool), 1);
+    if (free == 0)
+        return;
+    fi_block *last = pool->free;
+    for (; seen < free && fi_heap_is_linkable(f, last->next); seen++)
+        last = last->next;
+    last->next = fi_heap_sentinel(f);
+    pool->count += free - seen;
+    if (seen < free)
+        fi_misuse(&(fi_incident){.kind = FIEF_MISUSE_WRITE_AFTER_FREE,
+                                 .operation = "a look at free memory",
+                                 .pointer = last,
+                                 .block = last,
+                                 .block_bytes = fi_class_bytes(pool->size_class),
+                                 .owner_slot = f->slot,
+                                 .owner_id = f->id,
+                                 .caller = f,
+                                 .goes_on = true});
+}
+
 /* Walks a list for as long as its blocks are this heap's: false if it ends anywhere but at the sentinel. */
 static bool walk(fief *f, const fi_block *list, const fi_block *wanted, bool *found) {
     for (size_t left = f->count.reserved_bytes / FI_LEAST_BLOCK_BYTES; list != fi_heap_sentinel(f); left--) {
@@ -144,8 +190,9 @@ static bool walk(fief *f, const fi_block *list, const fi_block *wanted, bool *fo
     return true;
 }
 
-bool fi_heap_is_listed(fief *f, const fi_pool *pool, const fi_block *block) {
+bool fi_heap_is_listed(fief *f, fi_pool *pool, const fi_block *block) {
     bool found = false;
+    fi_heap_own_end(f, pool);
     if (!walk(f, pool->free, block, &found))
         return true;
     FI_FOR_TOUCHED (f, c) { /* small heaps borrow: any list may hold it */

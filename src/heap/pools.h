@@ -25,6 +25,18 @@ void fi_heap_event(fief *f, fi_pool *pool);
 /* Closes current pools all of whose blocks have come home. */
 void fi_heap_close_idle(fief *f);
 
+/* No class has a current pool from here on, but those that it can go on with. The handle's lists are empty. */
+void fi_heap_rest_pools(fief *f);
+
+/* Makes a pool's list end in f: until it is read, that of a pool that was another heap's ends in that one's
+ * handle. Walks it, once. */
+FI_COLD void fi_heap_own_end_slow(fief *f, fi_pool *pool);
+
+static inline void fi_heap_own_end(fief *f, fi_pool *pool) {
+    if (FI_UNLIKELY((pool->arena->foreign_ends >> fi_map_granule(pool) & 1) != 0))
+        fi_heap_own_end_slow(f, pool);
+}
+
 /* Takes back a block that has been checked. */
 static inline void fi_heap_take_back(fief *f, fi_pool *pool, fi_block *block) {
     if (FI_UNLIKELY(fi_pool_push(pool, block)))
@@ -33,7 +45,7 @@ static inline void fi_heap_take_back(fief *f, fi_pool *pool, fi_block *block) {
 
 /* Whether a block is on its pool's list of free blocks, or on one of the handle's. Walks them, and reads nothing
  * that is not the heap's: where a list is damaged the answer is yes. */
-bool fi_heap_is_listed(fief *f, const fi_pool *pool, const fi_block *block);
+bool fi_heap_is_listed(fief *f, fi_pool *pool, const fi_block *block);
 
 /* Whether a list may go on there: it is in one of this heap's pools of blocks. */
 bool fi_heap_is_linkable(const fief *f, const fi_block *block);

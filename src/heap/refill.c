@@ -62,7 +62,7 @@ static fi_block *collect(fief *f, unsigned size_class) {
         return NULL;
     pool = &fi_the_map.pools[ready];
     fi_heap_make_current(f, pool);
-    return take_all(f, pool);
+    return fi_pool_free_count(pool) > 0 ? take_all(f, pool) : NULL; /* else there is room to carve */
 }
 
 /* ---- what is new ---- */
@@ -162,6 +162,7 @@ static fi_block *scrape(fief *f, unsigned size_class) {
             if ((arena->free_granules >> granule & 1) != 0 || !fi_pool_is_small(pool) ||
                 pool->size_class != size_class || fi_pool_free_count(pool) == 0)
                 continue;
+            fi_heap_own_end(f, pool);
             fi_block *list = take_all(f, pool);
             if (pool->state != FI_POOL_CURRENT)
                 fi_heap_drained(f, pool);

@@ -45,6 +45,7 @@ typedef struct fi_slot {
     uint8_t on_misuse; /* fief_misuse_policy */
     uint8_t state;     /* fief_state; the interpreter writes it when it begins to close */
     uint8_t watched;   /* what a free by others has to look at: FI_SLOT_LEVEL, FI_SLOT_IMMORTAL */
+    uint8_t hidden;    /* 1: no interpreter but a part of one, that nobody finds or calls (interp/subheap.h) */
     uint32_t number;   /* the registry's own */
     fi_name name;
 

@@ -41,6 +41,7 @@ static bool visit_pool(const visit *v, fi_pool *pool) {
     memset(free, 0, sizeof free);
     size_t bytes = fi_class_bytes(pool->size_class);
     char *start = fi_pool_start(pool, v->f);
+    fi_heap_own_end(v->f, pool);
     for (const fi_block *b = v->f->own_lists != NULL ? fi_heap_sentinel(v->f) : pool->free;
          b != fi_heap_sentinel(v->f); b = b->next) {
         size_t index = fi_class_divide(pool->size_class, (size_t)((const char *)b - start));

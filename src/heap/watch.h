@@ -92,9 +92,19 @@ typedef struct fi_watch {
     /* A pool of a watched heap is about to be opened: false on exhaustion. */
     bool (*opening)(const fi_pool *pool, unsigned size_class);
 
+    /* One heap's blocks are to become another's, one of which is watched: whether they can; and then, once their
+     * arenas are the other's, that they do. */
+    bool (*may_join)(const fief *to, const fief *from);
+    void (*join)(fief *to, fief *from);
+
+    /* Makes the pages of a watched heap's blocks read-only, or writable again. False: not all of them. */
+    bool (*freeze)(const fief *f, bool frozen);
+
+    /* What is live at the end is none that should not be. */
+    void (*forgive)(fief *f);
     /* Makes the blocks of an arena of guarded ones read-only, or writable again. False: not all of them, since the
      * system refuses. */
-    bool (*freeze)(const fief *f, const fi_pool *pool, bool frozen);
+    bool (*freeze_guarded)(const fief *f, const fi_pool *pool, bool frozen);
 
     /* An arena has become a watched heap's, and is about to be no longer. Its first has come with it; those that
      * it leaves behind for ever stay its own. */

@@ -40,11 +40,8 @@ static void make_handle(fief *f) {
     f->attention_at = UINT64_MAX;
 }
 
-/* A handle whose arena has not got the map's entries for its address frees by the slow path alone. */
 static void set_fast_path(fief *f, const fi_arena *arena, size_t alignment) {
-    bool own_entries = arena->slot == fi_map_slot((uintptr_t)arena->start, 0);
-    f->fast.pools = own_entries ? (char *)fi_the_map.pools : (char *)(uintptr_t)&fi_no_pool;
-    f->fast.pool_mask = own_entries ? (fi_the_map.units * FI_UNIT_GRANULES - 1) * sizeof(fi_pool) : 0;
+    fi_life_open_fast_path(f, arena);
     f->fast.round = alignment - 1;
     f->fast.layout = FIEF_INLINE_LAYOUT;
 }
@@ -138,19 +135,39 @@ fief_status fi_life_at_exit(fief *f, fief_exit_fn *fn, void *arg) {
     return FIEF_OK;
 }
 
-fief_status fi_life_at_last(fief *f, fief_exit_fn *fn) {
+fi_exit *fi_life_make_exit(fief_exit_fn *fn) {
+    fi_exit *exit = fi_meta_alloc(sizeof *exit);
+    if (exit != NULL)
+        *exit = (fi_exit){NULL, fn, NULL};
+    return exit;
+}
+
+void fi_life_put_exit(fief *f, fi_exit *exit) {
     fi_exit **last = &f->exits;
     while (*last != NULL)
         last = &(*last)->next;
-    fi_exit *exit = f->state == FIEF_LIVE ? fi_meta_alloc(sizeof *exit) : NULL;
-    if (exit == NULL)
-        return f->state == FIEF_LIVE ? FIEF_NO_MEMORY : FIEF_BAD_STATE;
-    *exit = (fi_exit){NULL, fn, NULL};
     *last = exit;
+}
+
+void fi_life_drop_exit(fi_exit *exit) {
+    if (exit != NULL)
+        fi_meta_free(exit, sizeof *exit);
+}
+
+fief_status fi_life_at_last(fief *f, fief_exit_fn *fn) {
+    if (f->state != FIEF_LIVE)
+        return FIEF_BAD_STATE;
+    fi_exit *exit = fi_life_make_exit(fn);
+    if (exit == NULL)
+        return FIEF_NO_MEMORY;
+    fi_life_put_exit(f, exit);
     return FIEF_OK;
 }
 
+/* Where there are freelists, there is one for their end. */
 static void run_exits(fief *f) {
+    if (f->exits != NULL && f->freelists != NULL)
+        fi_the_freelists.close(f);
     while (f->exits != NULL) {
         fi_exit exit = *f->exits;
         fi_meta_free(f->exits, sizeof exit);
@@ -287,8 +304,7 @@ static void clean_handle(fief *f) {
     f->arenas = f->inline_arenas;
     f->arena_end = 0;
     f->shrinking = false;
-    f->fast.pools = (char *)(uintptr_t)&fi_no_pool;
-    f->fast.pool_mask = 0;
+    fi_life_close_fast_path(f);
     f->state = FIEF_DEAD;
 }
 

@@ -140,7 +140,7 @@ void fi_registry_close(fi_slot *slot) {
 
 void fi_registry_give(fi_slot *slot, const fi_leak *leak) {
     unchain(slot);
-    fi_store_relaxed(&slot->state, FIEF_DEAD);
+    fi_store_release(&slot->state, FIEF_DEAD);
     next_slot[slot->number] = 0;
     *(resting_count > 0 ? &next_slot[resting_last] : &resting_first) = slot->number;
     resting_last = slot->number;
@@ -150,6 +150,37 @@ void fi_registry_give(fi_slot *slot, const fi_leak *leak) {
         totals.blocks += leak->blocks;
         totals.bytes += leak->bytes;
     }
+}
+
+/* ---- what is no interpreter ---- */
+
+/* Who looks for it by its id has the lock. */
+void fi_registry_hide(fi_slot *slot) {
+    fi_lock(FI_RANK_PROCESS);
+    fi_store_relaxed(&slot->heap, NULL);
+    fi_store_relaxed(&slot->hidden, 1);
+    fi_unlock(FI_RANK_PROCESS);
+}
+
+/* Slots are handed out as they are. */
+void fi_registry_show(fi_slot *slot) {
+    fi_registry_close(slot);
+    fi_store_relaxed(&slot->hidden, 0);
+}
+
+void fi_registry_retire(fi_slot *slot) {
+    fi_registry_show(slot);
+    fi_lock(FI_RANK_PROCESS);
+    fi_registry_give(slot, NULL);
+    fi_unlock(FI_RANK_PROCESS);
+}
+
+void fi_registry_uncount(const fi_leak *leak) {
+    fi_lock(FI_RANK_PROCESS);
+    totals.interpreters--;
+    totals.blocks -= leak->blocks;
+    totals.bytes -= leak->bytes;
+    fi_unlock(FI_RANK_PROCESS);
 }
 
 /* ---- forgetting ---- */

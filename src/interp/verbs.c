@@ -13,6 +13,7 @@
 #include "heap/remote.h"
 #include "heap/stats.h"
 #include "heap/visit.h"
+#include "interp/commons.h"
 #include "interp/life.h"
 #include "interp/registry.h"
 
@@ -230,6 +231,7 @@ size_t fief_poll(fief *f) {
 size_t fief_trim(fief *f) {
     if (f == NULL) {
         fi_the_exchange.trim();
+        fi_commons_trim();
         return fi_registry_trim();
     }
     if (!fi_misuse_check_handle(f, "fief_trim"))

@@ -83,6 +83,10 @@ void fi_pool_move_start(fi_pool *first, ptrdiff_t bytes) {
     end_change(first);
 }
 
+void fi_pool_rebase(fi_pool *pool, uintptr_t bytes) {
+    fi_store_release(&pool->base, pool->base + bytes);
+}
+
 void fi_pool_close(fi_pool *pool) {
     begin_change(pool);
     fi_store_release(&pool->limit, 0);
@@ -166,4 +170,17 @@ void fi_ring_remove(uint32_t *ring, fi_pool *pool) {
     at(pool->next)->prev = pool->prev;
     if (*ring == index)
         *ring = pool->next;
+}
+
+void fi_ring_join(uint32_t *ring, uint32_t other) {
+    if (*ring == 0 || other == 0) {
+        *ring |= other;
+        return;
+    }
+    fi_pool *front = at(*ring), *other_front = at(other);
+    uint32_t last = front->prev, other_last = other_front->prev;
+    at(last)->next = other;
+    other_front->prev = last;
+    at(other_last)->next = *ring;
+    front->prev = other_last;
 }

@@ -27,6 +27,10 @@ void fi_pool_resize_large(fi_pool *first, unsigned granules, size_t bytes);
 /* Makes a large block begin `bytes` further on, at its end's cost. */
 void fi_pool_move_start(fi_pool *first, ptrdiff_t bytes);
 
+/* Its blocks become another owner's, whose handle lies `bytes` further on. Its generation stays, so that what
+ * others have freed stays freed: they read the arena's owner before and after (fi_arena_begin_passing). */
+void fi_pool_rebase(fi_pool *pool, uintptr_t bytes);
+
 /* From here on every free of what was in it is refused, whichever thread tries. */
 void fi_pool_close(fi_pool *pool);
 
@@ -112,5 +116,8 @@ static inline bool fi_view_is_small(const fi_pool_view *view) {
 /* A ring of READY pools: `*ring` is the index of its front, 0 if it is empty. */
 void fi_ring_push(uint32_t *ring, fi_pool *pool, bool at_front);
 void fi_ring_remove(uint32_t *ring, fi_pool *pool);
+
+/* Puts all of another ring behind it. */
+void fi_ring_join(uint32_t *ring, uint32_t other);
 
 #endif

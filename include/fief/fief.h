@@ -81,10 +81,13 @@ typedef enum fief_misuse {
     FIEF_MISUSE_TWO_THREADS,        /* two threads were inside the same handle at once */
     FIEF_MISUSE_USE_AFTER_FREE,     /* a guarded block's page was read or written after its free */
     FIEF_MISUSE_CORRUPTION,         /* fief_check found a list or a count that can't be */
-    FIEF_MISUSE_LEAK                /* blocks were live at the end, and on_leak is FIEF_LEAK_STRICT */
+    FIEF_MISUSE_LEAK,               /* blocks were live at the end, and on_leak is FIEF_LEAK_STRICT */
+
+    FIEF_MISUSE_IMMORTAL_FREE /* an immortal heap's block was freed, or resized: counted and no more, unless the
+                                 policy for it says so */
 } fief_misuse;
 
-#define FIEF_MISUSE_COUNT 20 /* one more than the largest fief_misuse */
+#define FIEF_MISUSE_COUNT 21 /* one more than the largest fief_misuse */
 #define FIEF_POLICY_ROOM 24  /* leaves room for more */
 
 /* How closely a heap is watched, from its creation on; docs/debugging.md says what each level finds and costs. The
@@ -196,12 +199,13 @@ typedef struct fief_config {
     uint8_t policies[FIEF_POLICY_ROOM]; /* fief_policy (debug.h) by fief_misuse: 0 is by on_foreign, on_misuse */
     uint32_t sample; /* at FIEF_DEBUG_OFF: guards about one allocation in so many; 0: none. Blocks up to a page, 64
                         at once, 64 in a row and then one each four milliseconds: it is not to be felt */
+    bool immortal;   /* its blocks are for all interpreters, and never freed: see below */
 } fief_config;
 
 #define FIEF_CONFIG_INIT                                                                                          \
     {                                                                                                             \
         sizeof(fief_config), NULL, 16, {0, 0, 0, NULL, NULL}, FIEF_FOREIGN_ROUTE, FIEF_MISUSE_ABORT, NULL, NULL,  \
-            {NULL, NULL, NULL}, false, FIEF_DEBUG_OFF, FIEF_LEAK_FORCE, 0, {0}, 0                                 \
+            {NULL, NULL, NULL}, false, FIEF_DEBUG_OFF, FIEF_LEAK_FORCE, 0, {0}, 0, false                          \
     }
 
 /* ---- life -------------------------------------------------------------------------------------------- */
@@ -211,11 +215,13 @@ typedef struct fief_config {
  * FIEF_NO_MEMORY. Cost: constant, without a system call where an ended interpreter left its memory warm. */
 FIEF_API fief_status fief_create(fief **out, const fief_config *config);
 
-/* Ends the interpreter: runs its at-exit callbacks, then takes every byte back at once, live blocks included.
- * Cost: in the number of arenas, and of blocks that others have freed and it has not taken in. NULL is FIEF_OK.
- * FIEF_BAD_STATE from within an at-exit or a pressure callback. The handle and every block are dead afterwards: a
- * later free of one is caught as a late free, as long as the memory is not another interpreter's by then (as free
- * or used memory of its own), and with nothing but the owner's id after fief_trim(NULL). */
+/* Ends the interpreter: runs or cancels the calls that are queued for it (xi.h), then its at-exit callbacks, then
+ * takes every byte back at once, live blocks included. Cost: in the number of arenas, and of blocks that others
+ * have freed and it has not taken in. NULL is FIEF_OK. FIEF_BAD_STATE from within an at-exit or a pressure
+ * callback, or a call at the end; FIEF_NO_MEMORY if a frozen heap can't be thawed: nothing was changed. The handle
+ * and every block are dead afterwards: a later free of one is caught as a late free, as long as the memory is not
+ * another interpreter's by then (as free or used memory of its own), and with nothing but the owner's id after
+ * fief_trim(NULL). */
 FIEF_API fief_status fief_destroy(fief *f);
 
 typedef void fief_exit_fn(fief *f, void *arg);
@@ -260,6 +266,30 @@ FIEF_API size_t fief_usable_size(const void *p);
 /* The usable size that fief_alloc(f, size) is going to give, at least; 0 if it must fail. */
 FIEF_API size_t fief_good_size(const fief *f, size_t size);
 
+/* ---- immortal heaps ----------------------------------------------------------------------------------- */
+
+/* With fief_config.immortal a heap serves objects that outlive every interpreter and are shared by all. Whoever
+ * holds its handle allocates; any thread may read, with whatever synchronisation the objects need. No free of its
+ * blocks is one, with the heap's own handle or any other or none: it is counted, and by the policy for
+ * FIEF_MISUSE_IMMORTAL_FREE reported, or the end of the program; the block stays as it is. A realloc gives the
+ * caller a copy in the caller's heap, and leaves the original. It lives as long as the process, or until
+ * fief_destroy, which takes all of it back; what it holds then is no leak. docs/immortal.md tells more. */
+
+/* Makes all blocks read-only: whoever writes to one from now on is stopped by a fault (SIGSEGV). What is not in
+ * use goes back to the system first. Allocations return NULL, and are counted; everything that looks works.
+ * FIEF_BAD_STATE if f is not immortal, is ending, or is in a pressure callback; FIEF_NO_MEMORY if the system
+ * refuses: it is not frozen then (and if it is refused even that, it stays frozen, for fief_thaw to try again). Of
+ * a frozen heap: FIEF_OK. By the heap's holder. Cost: a system call an arena, at FIEF_DEBUG_GUARD a block. */
+FIEF_API fief_status fief_freeze(fief *f);
+
+/* Undoes it. FIEF_BAD_STATE if f is not immortal; FIEF_NO_MEMORY if the system refuses: it is still frozen, and it
+ * may be tried again. Of one that is not frozen: FIEF_OK. By the heap's holder. Cost: as fief_freeze. */
+FIEF_API fief_status fief_thaw(fief *f);
+
+/* Whether an address is an immortal heap's, for any address at all. Any thread; constant cost; never reads what p
+ * points to. */
+FIEF_API bool fief_is_immortal(const void *p);
+
 /* ---- who is who -------------------------------------------------------------------------------------- */
 
 /* The living interpreter whose memory holds this address, for any address at all: fief's, another allocator's,
@@ -278,7 +308,8 @@ FIEF_API void fief_leave(fief *previous);
 
 /* ---- housekeeping ------------------------------------------------------------------------------------ */
 
-/* Takes in the blocks that others have freed; returns how many. Constant cost when there are none. */
+/* Takes in the blocks that others have freed, and runs the calls that they have queued (xi.h); returns how many
+ * blocks. Constant cost when there is nothing. */
 FIEF_API size_t fief_poll(fief *f);
 
 /* Gives back to the operating system what is not in use, and returns the bytes given back. NULL: the arenas of
@@ -319,7 +350,10 @@ typedef struct fief_stats {
     uint64_t misuses;        /* every other misuse with this handle */
     uint64_t limit_failures; /* times that the hard limit refused pages */
     uint64_t pressure_calls;
-    uint64_t reserved[8]; /* 0 */
+    uint64_t immortal_frees;  /* of immortal blocks, with this handle: frees and reallocs; of an immortal heap also
+                                 those without a handle */
+    uint64_t frozen_failures; /* allocations that a frozen heap refused */
+    uint64_t reserved[6];     /* 0 */
 } fief_stats;
 
 /* Copies the last published counters: any thread, a consistent snapshot. Not of an interpreter that another thread

@@ -79,9 +79,9 @@ FIEF_API fief_xi_result fief_parcel_send(fief *f, fief_parcel *parcel, fief_id t
 /* Makes all blocks of a parcel f's own; the parcel is no more. *root (NULL: not wanted) is its root. Blocks, bytes
  * and memory move from its counters to f's, with all that it counted. FIEF_NO_MEMORY on exhaustion, or if f would
  * pass its hard limit (its pressure callback is asked first); FIEF_BAD_STATE if f does not hold it, which is
- * misuse, or if their debug levels differ. Then f still holds it. An interpreter may receive what it made itself.
- * Cost: in the number of arenas and pools (one for each 64 KiB of small blocks, one for each large block); no
- * block is touched. */
+ * misuse, if their debug levels differ, or if f is immortal. Then f still holds it. An interpreter may receive
+ * what it made itself. Cost: in the number of arenas and pools (one for each 64 KiB of small blocks, one for each
+ * large block); no block is touched. */
 FIEF_API fief_status fief_parcel_receive(fief *f, fief_parcel *parcel, void **root);
 
 /* Ends a parcel with all blocks in it, which is no leak. NULL is FIEF_OK. FIEF_BAD_STATE if f does not hold it,

@@ -2,7 +2,6 @@
 #include "base/text.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,6 +27,18 @@ static unsigned sequence_bytes(const unsigned char *s) {
     bool too_long = (s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xF0 && s[1] < 0x90);
     bool no_letter = (s[0] == 0xED && s[1] >= 0xA0) || (s[0] == 0xF4 && s[1] >= 0x90);
     return too_long || no_letter ? 0 : bytes;
+}
+
+/* A sequence that is cut short meets the 0. */
+bool fi_text_is_utf8(const char *string, size_t bytes) {
+    size_t done = 0;
+    while (done < bytes) {
+        unsigned taken = sequence_bytes((const unsigned char *)string + done);
+        if (taken == 0)
+            return false;
+        done += taken;
+    }
+    return true;
 }
 
 /* A letter as it is to be written; returns how many bytes of the string it is. */

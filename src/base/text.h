@@ -4,6 +4,7 @@
 
 #include "base/attributes.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct fi_text {
@@ -29,6 +30,9 @@ void fi_text_add_plain(fi_text *text, const char *string);
 enum { FI_TEXT_LETTER_BYTES = 6 };
 typedef enum fi_text_style { FI_TEXT_PLAIN, FI_TEXT_JSON } fi_text_style;
 size_t fi_text_add_part(fi_text *text, const char *string, fi_text_style style);
+
+/* Whether all of it is UTF-8: `bytes` bytes, with a 0 behind them; others may be among them. */
+bool fi_text_is_utf8(const char *string, size_t bytes);
 
 /* Copies `from`, cut to what fits with a 0 behind it; NULL is "". */
 void fi_text_copy(char *to, size_t room, const char *from);

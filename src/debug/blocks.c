@@ -8,6 +8,7 @@
 #include "debug/quick.h"
 #include "debug/tags.h"
 #include "heap/alloc.h"
+#include "heap/immortal.h"
 #include "heap/pools.h"
 #include "os/os.h"
 
@@ -98,6 +99,8 @@ static void *sample(fief *f, const fi_request *request) {
 void *fi_watched_alloc(fief *f, const fi_request *request) {
     if (!fi_misuse_check_handle(f, request->operation))
         return NULL;
+    if (FI_UNLIKELY(fi_heap_is_frozen(f)))
+        return fi_immortal_refuse(f);
     const fi_debug *debug = f->debug;
     fi_visit visit = fi_debug_enter(f, request->operation, request->site);
     void *block = f->own_lists != NULL ? alloc(f, request) : sample(f, request);
@@ -114,8 +117,8 @@ static void *alloc_plain(fief *f, size_t size, const void *site) {
 
 void *fi_watched_alloc_plain(fief *f, size_t size, const void *site) {
     fi_debug *debug = f->debug;
-    bool is_common =
-        f->own_lists != NULL && f->state != FIEF_DEAD && debug->level != FIEF_DEBUG_GUARD && debug->break_at == 0;
+    bool is_common = f->own_lists != NULL && f->state != FIEF_DEAD && !fi_heap_is_frozen(f) &&
+                     debug->level != FIEF_DEBUG_GUARD && debug->break_at == 0;
     if (FI_UNLIKELY(!is_common))
         return alloc_plain(f, size, site);
     fi_visit visit = fi_debug_enter(f, "fief_alloc", site);
@@ -213,7 +216,7 @@ bool fi_watched_free(fief *f, const fi_found *found, const fi_release *how) {
 }
 
 bool fi_watched_free_at(fief *f, void *p, size_t size, const char *operation, const void *site) {
-    if (f->own_lists == NULL || f->state == FIEF_DEAD)
+    if (f->own_lists == NULL || f->state == FIEF_DEAD || f->immortal)
         return false;
     fi_visit visit = fi_debug_enter(f, operation, site);
     bool done = fi_quick_free(f, p, size, site);
@@ -284,7 +287,7 @@ static void *resize_live(fief *f, const fi_spot *spot, size_t size, const fi_rel
 
 bool fi_watched_resize_at(fief *f, void *p, size_t size, const fi_release *how, void **result) {
     fi_spot spot;
-    if (!fi_quick_find(f, p, &spot))
+    if (f->immortal || !fi_quick_find(f, p, &spot))
         return false;
     fi_visit visit = fi_debug_enter(f, how->operation, how->site);
     *result = resize_live(f, &spot, size, how);
@@ -313,7 +316,7 @@ bool fi_watched_claim(const fi_found *found, fief_id caller, const void *site) {
     uint8_t live = FI_RECORD_LIVE;
     if (record == NULL || !fi_cas_acq_rel(&record->state, &live, FI_RECORD_SENT))
         return false;
-    fi_event_store(&record->freed, fi_event_elsewhere(fi_load_relaxed(&found->slot->watched), site));
+    fi_event_store(&record->freed, fi_event_elsewhere(fi_slot_level(found->slot), site));
     fi_store_relaxed(&record->freed_by, caller);
     return true;
 }

@@ -116,7 +116,7 @@ static const fi_record *record_in_buried(const fi_arena *arena, const fi_pool *p
 
 /* What the record says is of a block that is no more: its owner's end took it, or it has left the quarantine. */
 static const fi_record *record_of_gone(const fi_found *found, const void *p, const char **block) {
-    if (found->arena == NULL || found->slot == NULL || fi_load_relaxed(&found->slot->watched) == 0 ||
+    if (found->arena == NULL || found->slot == NULL || fi_slot_level(found->slot) == 0 ||
         fi_load_acquire(&found->slot->id) != found->owner_id)
         return NULL;
     const fi_pool *pool = fi_map_pools(found->arena) + fi_map_granule_of(found->arena, p);

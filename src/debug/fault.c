@@ -45,6 +45,11 @@ static hit find_hit(const fi_found *found, const char *p) {
     return distance_to(&left, p) <= distance_to(&right, p) ? left : right;
 }
 
+/* A live block's own bytes can be read and written, but for a frozen heap's. */
+static bool is_frozen(const hit *h, const char *p) {
+    return is_live(h) && distance_to(h, p) == 0 && p < h->block + h->size;
+}
+
 static fief_misuse kind_of(const hit *h, const char *p) {
     if (!is_live(h))
         return FIEF_MISUSE_USE_AFTER_FREE;
@@ -63,7 +68,7 @@ static bool meet(const fi_fault *fault) {
     if (found.owner == NULL || found.view.state != FI_POOL_GUARDED)
         return false;
     hit h = find_hit(&found, fault->address);
-    if (h.record == NULL)
+    if (h.record == NULL || is_frozen(&h, fault->address))
         return false;
     static const char *const operations[] = {
         [FI_FAULT_ACCESS] = "an access", [FI_FAULT_READ] = "a read", [FI_FAULT_WRITE] = "a write"};

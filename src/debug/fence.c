@@ -86,7 +86,8 @@ static void show(fi_incident *incident, const fi_damage *damage, const char *fro
     incident->damaged_bytes = damage->bytes;
 }
 
-/* The fence is mended, so that it is told once. Between the first and the last changed byte there is nothing else.
+/* The fence is mended where that is possible, so that it is told once. Between the first and the last changed byte
+ * there is nothing else.
  */
 static void tell(fief *f, fief_misuse kind, const fi_spot *spot, const fi_damage *damage, bool likely,
                  const fi_release *how) {
@@ -102,7 +103,8 @@ static void tell(fief *f, fief_misuse kind, const fi_spot *spot, const fi_damage
                             .goes_on = true,
                             .likely = likely};
     show(&incident, damage, spot->block - spot->fence_bytes, slot_end(spot));
-    memset((void *)(uintptr_t)damage->first, FI_FENCE, (size_t)(damage->last - damage->first) + 1);
+    if (!fi_heap_is_frozen(f))
+        memset((void *)(uintptr_t)damage->first, FI_FENCE, (size_t)(damage->last - damage->first) + 1);
     fi_misuse(&incident);
 }
 

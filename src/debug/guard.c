@@ -288,6 +288,22 @@ void fi_guard_join(fief *f, const fi_guards *other) {
     guards->live += other->live;
 }
 
+/* ---- frozen ---- */
+
+/* Places that rest are inaccessible as they are. */
+bool fi_guard_freeze(const fief *f, const fi_pool *pool, bool frozen) {
+    size_t bytes = place_bytes(pool->large_bytes, pool->carved);
+    bool all = true;
+    for (unsigned i = 0; i < pool->carved; i++) {
+        char *start = place_start(fi_pool_start(pool, f), i);
+        fi_record_state state = fi_record_state_of(fi_record_of(pool, i));
+        bool is_used = state == FI_RECORD_LIVE || state == FI_RECORD_SENT;
+        if (is_used && !(frozen ? fi_os_freeze(start, bytes) : fi_os_thaw(start, bytes)))
+            all = false;
+    }
+    return all;
+}
+
 /* ---- sampling ---- */
 
 /* Xorshift: the distance to the next one must not follow a pattern of the program's. */

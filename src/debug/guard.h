@@ -40,6 +40,8 @@ void fi_guard_drain(fief *f);
 
 /* Another heap's guarded blocks, and its places that rest, have become this one's. */
 void fi_guard_join(fief *f, const fi_guards *other);
+/* Makes the pages of live blocks read-only, or writable again. False: not all of them. */
+bool fi_guard_freeze(const fief *f, const fi_pool *pool, bool frozen);
 
 /* The `index`th block of a GUARDED pool. */
 fi_spot fi_guard_spot(const fief *f, const fi_pool *pool, unsigned index);

@@ -5,6 +5,7 @@
 #include "debug/suppress.h"
 #include "debug/walk.h"
 #include "fief/debug.h"
+#include "heap/features.h"
 #include "heap/remote.h"
 #include "heap/visit.h"
 #include "interp/registry.h"
@@ -37,15 +38,20 @@ fief_status fief_leaks_suppress_file(const char *path) {
 /* ---- the census of one heap ---- */
 
 typedef struct count {
+    const fief *f;
     fi_census *census;
     bool failed;
 } count;
 
+/* Blocks that a freelist has taken for bad times are no leaks. */
+static bool is_held_back(const fief *f, const void *block) {
+    return f->freelists != NULL && fi_the_freelists.holds_back(f, block);
+}
+
 static bool count_spot(fief *f, const fi_spot *spot, void *arg) {
     count *c = arg;
     const fi_record *r = spot->record;
-    (void)f;
-    if (fi_record_state_of(r) != FI_RECORD_LIVE)
+    if (fi_record_state_of(r) != FI_RECORD_LIVE || is_held_back(f, spot->block))
         return true;
     const fi_live_block block = {.block = spot->block,
                                  .bytes = r->size,
@@ -60,15 +66,19 @@ static bool count_spot(fief *f, const fi_spot *spot, void *arg) {
 
 static bool count_unwatched(void *block, size_t bytes, void *arg) {
     count *c = arg;
+    if (is_held_back(c->f, block))
+        return true;
     c->failed = !fi_census_add(c->census, &(fi_live_block){.block = block, .bytes = bytes});
     return !c->failed;
 }
 
 /* NULL on exhaustion. */
 static fi_census *take_census(fief *f) {
-    count c = {.census = fi_census_create(f->id, f->slot->name.text)};
+    count c = {.f = f, .census = fi_census_create(f->id, f->slot->name.text)};
     if (c.census == NULL)
         return NULL;
+    if (f->freelists != NULL)
+        fi_the_freelists.release(f);
     if (f->own_lists != NULL)
         fi_walk(f, count_spot, &c);
     else

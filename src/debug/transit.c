@@ -27,25 +27,12 @@ static bool set(char *start, const char *end, bool frozen) {
     return frozen ? fi_os_freeze(start, bytes) : fi_os_thaw(start, bytes);
 }
 
-/* Their free places stay as inaccessible as they are. */
-static bool set_guarded(const fief *f, fi_pool *pool, bool frozen) {
-    bool all = true;
-    for (unsigned i = 0; i < pool->carved; i++) {
-        fi_spot spot = fi_guard_spot(f, pool, i);
-        fi_record_state state = fi_record_state_of(spot.record);
-        char *start = (char *)fi_round_down((uintptr_t)spot.block, fi_os_page_bytes());
-        if (state == FI_RECORD_LIVE || state == FI_RECORD_SENT)
-            all = set(start, spot.block + spot.slot_bytes, frozen) && all;
-    }
-    return all;
-}
-
 /* Behind a huge block lies what was never committed, before the first ones the handle. */
 static bool set_arena(const fief *f, const fi_arena *arena, bool frozen) {
     fi_pool *pool = fi_map_pools(arena);
     if (arena->granules == 0)
         return pool->state == FI_POOL_GUARDED
-                   ? set_guarded(f, pool, frozen)
+                   ? fi_guard_freeze(f, pool, frozen)
                    : set(arena->start, fi_pool_start(pool, f) + pool->large_bytes, frozen);
     if (arena->free_granules == fi_arena_all_granules(arena))
         return true;

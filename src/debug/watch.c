@@ -116,7 +116,7 @@ static bool closing(fief *f) {
         if (f->own_lists != NULL)
             fi_links_flush(f);
     }
-    bool leaks = fi_leaks_at_end(f, f->own_lists != NULL && f->debug->tells_leaks);
+    bool leaks = fi_leaks_at_end(f, f->own_lists != NULL && f->debug->tells_leaks && !f->immortal);
     if (!f->debug->fills && f->on_leak != FIEF_LEAK_KEEP)
         fi_walk(f, take_from_tool, NULL);
     return leaks;
@@ -185,6 +185,7 @@ const fi_watch fi_the_watch = {
     .join = fi_transit_join,
     .freeze = fi_transit_freeze,
     .forgive = forgive,
+    .freeze_guarded = fi_guard_freeze,
     .joined = joined,
     .leaving = leaving,
 };

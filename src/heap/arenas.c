@@ -1,6 +1,7 @@
 #include "heap/arenas.h"
 
 #include "arena/meta.h"
+#include "heap/features.h"
 #include "heap/watch.h"
 
 #include <string.h>
@@ -98,6 +99,8 @@ bool fi_heap_add_arena(fief *f, fi_arena *arena) {
 void fi_heap_forget_arena(fief *f, fi_arena *arena) {
     if (FI_UNLIKELY(f->debug != NULL))
         fi_the_watch.leaving(f, arena);
+    if (FI_UNLIKELY(f->freelists != NULL) && arena->granules != 0)
+        fi_the_freelists.forget(f, arena);
     unlist(f, arena);
     f->arenas[arena->index] = NULL;
     while (f->arena_end > 0 && f->arenas[f->arena_end - 1] == NULL)

@@ -28,15 +28,20 @@ static void move_soft_gate(fief *f, size_t bytes) {
     set_gate(f);
 }
 
-/* Typed freelists give up what they have beyond their reserves before the host is asked. */
+static bool drain_freelists(fief *f) {
+    return f->freelists != NULL && fi_the_freelists.release(f);
+}
+
+/* Typed freelists give up what they have beyond their reserves before the host is asked, and what it pushes. */
 static bool press(fief *f, size_t bytes) {
-    f->in_pressure = true;
-    bool gave = f->freelists != NULL && fi_the_freelists.release(f);
+    f->obstacles |= FI_IN_PRESSURE;
+    bool gave = drain_freelists(f);
     if (f->limit.pressure != NULL) {
         f->count.pressure_calls++;
         gave = f->limit.pressure(f, bytes, f->limit.pressure_arg) || gave;
+        gave = drain_freelists(f) || gave;
     }
-    f->in_pressure = false;
+    f->obstacles &= (uint8_t)~FI_IN_PRESSURE;
     return gave;
 }
 
@@ -47,7 +52,7 @@ static fi_charge accept(fief *f, size_t bytes) {
 
 FI_COLD static fi_charge look_closer(fief *f, size_t bytes, bool *pressed) {
     size_t after = f->count.charged_bytes + bytes;
-    bool may_press = (f->limit.pressure != NULL || f->freelists != NULL) && !f->in_pressure;
+    bool may_press = (f->limit.pressure != NULL || f->freelists != NULL) && (f->obstacles & FI_IN_PRESSURE) == 0;
     if (after > hard_now(f)) {
         if (may_press && !*pressed) {
             *pressed = true;

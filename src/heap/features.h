@@ -9,6 +9,15 @@
 typedef struct fi_freelist_hooks {
     /* Frees what is kept beyond the reserves; false if that was nothing. Inside an allocation, too. */
     bool (*release)(fief *f);
+
+    /* The interpreter is closing: from now on nothing is kept. */
+    void (*close)(fief *f);
+
+    /* An arena of blocks, all of them free, is about to be another's. */
+    void (*forget)(fief *f, const fi_arena *arena);
+
+    /* Whether a live block is of a reserve: the program has not got it. Cost: in the reserves. */
+    bool (*holds_back)(const fief *f, const void *block);
 } fi_freelist_hooks;
 
 /* What comes from other interpreters (src/xi), once `exchange` of the slot is set. */

@@ -51,8 +51,12 @@ static inline bool fi_found_is_own(const fief *f, const fi_found *found) {
 
 /* Whether src/debug keeps a record of it. */
 static inline bool fi_found_is_watched(const fi_found *found) {
-    return found->slot != NULL &&
-           (fi_load_relaxed(&found->slot->watched) != 0 || found->view.state == FI_POOL_GUARDED);
+    return found->slot != NULL && (fi_slot_level(found->slot) != 0 || found->view.state == FI_POOL_GUARDED);
+}
+
+/* Whether it is in an immortal heap, which lives. */
+static inline bool fi_found_is_immortal(const fi_found *found) {
+    return found->slot != NULL && (fi_load_relaxed(&found->slot->watched) & FI_SLOT_IMMORTAL) != 0;
 }
 
 /* Whether a block of f's own is free. */

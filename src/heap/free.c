@@ -1,6 +1,7 @@
 #include "heap/free.h"
 
 #include "base/atomics.h"
+#include "heap/immortal.h"
 #include "heap/large.h"
 #include "heap/pools.h"
 #include "heap/remote.h"
@@ -131,6 +132,8 @@ void fi_heap_free_found(fief *f, void *p, const fi_release *how) {
     incident.site = how->site;
     if (found.place != FI_PLACE_BLOCK || fi_found_is_late(f, &found)) {
         fi_heap_blame(f, &found, &incident);
+    } else if (fi_found_is_immortal(&found)) {
+        fi_immortal_meet(f, &found, &incident, "the block stays");
     } else if (fi_found_is_own(f, &found)) {
         free_own(f, &found, incident, how);
     } else if (f == NULL) {

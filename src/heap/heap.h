@@ -25,6 +25,12 @@ enum {
     FI_PATIENCE = 32
 };
 
+enum {
+    FI_IN_PRESSURE = 1,                     /* the pressure callback runs */
+    FI_FROZEN = 2,                          /* its blocks may be read-only */
+    FI_LEAK_IMMORTAL = FIEF_LEAK_STRICT + 1 /* all memory is taken back, and nothing in it was a leak */
+};
+
 /* Up to so much address space a heap is small: its arenas are, and its classes borrow. */
 #define FI_SMALL_HEAP_BYTES (4 * FI_UNIT_BYTES)
 
@@ -61,6 +67,7 @@ typedef struct fi_counters {
     uint64_t misuses;
     uint64_t limit_failures;
     uint64_t pressure_calls;
+    uint64_t immortal_frees;
 } fi_counters;
 
 /* What src/debug knows of a watched handle. */
@@ -88,11 +95,14 @@ struct fief {
     uint8_t on_foreign; /* fief_foreign_policy */
     uint8_t on_misuse;  /* fief_misuse_policy */
     bool zeroed;
-    bool in_pressure;                   /* the pressure callback runs */
+    uint8_t obstacles;                  /* to its end: FI_IN_PRESSURE, FI_FROZEN */
     bool shrinking;                     /* most of the heap was freed: give memory back as it comes (purge.c) */
     uint32_t unwinding;                 /* depth of fief_unwind_begin */
     uint8_t policies[FIEF_POLICY_ROOM]; /* fief_policy, by kind */
-    uint8_t on_leak;                    /* fief_leak_policy */
+    uint8_t on_leak;                    /* fief_leak_policy, or FI_LEAK_IMMORTAL */
+    bool immortal;                      /* see immortal.h */
+    bool has_tables;                    /* which end with it (src/xi/tables.c) */
+    uint64_t frozen_failures;           /* an immortal one's; of others not looked at */
     fi_debug *debug;                    /* NULL: nothing of it is watched */
     uint64_t attention_at;              /* once so many blocks were listed, the next allocation is for src/debug */
     fi_block **lists;                   /* by class: what blocks are handed out from */
@@ -164,6 +174,10 @@ static inline unsigned fi_heap_next_touched(const fief *f, unsigned from) {
 
 #define FI_FOR_TOUCHED(f, c)                                                                                      \
     for (unsigned c = fi_heap_next_touched(f, 0); (c) < FI_CLASSES; (c) = fi_heap_next_touched(f, (c) + 1))
+
+static inline bool fi_heap_is_frozen(const fief *f) {
+    return (f->obstacles & FI_FROZEN) != 0;
+}
 
 static inline bool fi_heap_is_coarse(unsigned size_class) {
     return size_class >= FI_FINE_CLASSES;

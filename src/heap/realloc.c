@@ -2,6 +2,7 @@
 
 #include "heap/alloc.h"
 #include "heap/free.h"
+#include "heap/immortal.h"
 #include "heap/large.h"
 #include "heap/pools.h"
 
@@ -51,12 +52,17 @@ static void *resize_own(fief *f, const fi_found *found, void *p, size_t size, fi
     return fi_heap_stays(found->block_bytes, size) ? p : move(f, p, found->block_bytes, size, how->site);
 }
 
+/* Into the caller's heap. */
+static void *copy(fief *f, const fi_found *found, size_t size, const void *site) {
+    void *to = fi_heap_alloc(f, size, site);
+    return to != NULL ? memcpy(to, found->block, smaller(found->block_bytes, size)) : NULL;
+}
+
 /* The data moves to the caller's heap, the block goes home. */
 static void *adopt(fief *f, fi_found *found, fi_incident incident, size_t size) {
-    void *to = fi_heap_alloc(f, size, incident.site);
+    void *to = copy(f, found, size, incident.site);
     if (to == NULL)
         return NULL;
-    memcpy(to, found->block, smaller(found->block_bytes, size));
     if (fi_heap_send_home(f, found, incident))
         return to;
     fief_inline_free(f, to);
@@ -77,6 +83,10 @@ void *fi_heap_realloc_found(fief *f, void *p, size_t size, const fi_release *how
     if (found.place != FI_PLACE_BLOCK || fi_found_is_late(f, &found)) {
         fi_heap_blame(f, &found, &incident);
         return NULL;
+    }
+    if (fi_found_is_immortal(&found)) {
+        fi_immortal_meet(f, &found, &incident, "the block stays, the caller gets a copy");
+        return copy(f, &found, size, how->site);
     }
     if (fi_found_is_own(f, &found))
         return resize_own(f, &found, p, size, incident, how);

@@ -22,6 +22,7 @@ static const char *const kind_names[FIEF_MISUSE_COUNT] = {
     [FIEF_MISUSE_USE_AFTER_FREE] = "use after free",
     [FIEF_MISUSE_CORRUPTION] = "corruption",
     [FIEF_MISUSE_LEAK] = "leak",
+    [FIEF_MISUSE_IMMORTAL_FREE] = "immortal free",
 };
 
 static const char *const state_names[] = {

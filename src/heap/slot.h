@@ -5,6 +5,7 @@
 #ifndef FI_HEAP_SLOT_H
 #define FI_HEAP_SLOT_H
 
+#include "base/atomics.h"
 #include "fief/fief.h"
 
 #include <assert.h>
@@ -17,6 +18,11 @@ typedef union fi_name {
     uint64_t words[FI_NAME_WORDS];
 } fi_name;
 
+enum {
+    FI_SLOT_LEVEL = 15,   /* bits of a fief_debug: src/debug keeps records of its blocks */
+    FI_SLOT_IMMORTAL = 16 /* its blocks are never freed */
+};
+
 typedef struct fi_slot {
     /* Set by those who free this interpreter's blocks, read by it at each refill. */
     _Alignas(64) uint64_t remote_summary; /* bit i: an arena whose index is i mod 64 has remote frees */
@@ -25,6 +31,7 @@ typedef struct fi_slot {
     _Alignas(64) uint64_t foreign_in;
     uint64_t late_in;            /* late frees since the slot was taken; the first is reported */
     struct fi_slot *last_sender; /* who freed one of its blocks with a handle last, for reports that come later */
+    uint64_t immortal_in;        /* FI_SLOT_IMMORTAL: frees without a handle, which changed nothing */
 
     /* What others reach the interpreter by, from the first contact on until it closes (src/xi). */
     struct fi_exchange *exchange;
@@ -37,7 +44,7 @@ typedef struct fi_slot {
     void *report_arg;
     uint8_t on_misuse; /* fief_misuse_policy */
     uint8_t state;     /* fief_state; the interpreter writes it when it begins to close */
-    uint8_t watched;   /* fief_debug: src/debug keeps records of its blocks */
+    uint8_t watched;   /* what a free by others has to look at: FI_SLOT_LEVEL, FI_SLOT_IMMORTAL */
     uint8_t hidden;    /* 1: no interpreter but a part of one, that nobody finds or calls (interp/subheap.h) */
     uint32_t number;   /* the registry's own */
     fi_name name;
@@ -58,6 +65,11 @@ typedef struct fi_identity {
 
 /* Of interpreter `id`, living or ended, as far as `slot` still knows it; NULL slot: nobody. Any thread. */
 fi_identity fi_slot_identify(const fi_slot *slot, fief_id id);
+
+/* The fief_debug that its blocks are watched at. Any thread. */
+static inline unsigned fi_slot_level(const fi_slot *slot) {
+    return fi_load_relaxed(&slot->watched) & FI_SLOT_LEVEL;
+}
 
 static_assert(sizeof(fi_slot) == 256, "four cache lines: what one side writes, the other does not wait for");
 

@@ -27,6 +27,8 @@ void fi_stats_read(const fief *f, fief_stats *out) {
     } while (sequence % 2 != 0 || sequence != fi_load_relaxed(&f->stats_sequence));
     memcpy(out, copy, sizeof *out);
     out->foreign_in = fi_load_relaxed(&f->slot->foreign_in);
+    if ((fi_load_relaxed(&f->slot->watched) & FI_SLOT_IMMORTAL) != 0)
+        out->immortal_frees += fi_load_relaxed(&f->slot->immortal_in);
 }
 
 static_assert(sizeof(fief_stats) % sizeof(uint64_t) == 0, "copied by words");
@@ -96,5 +98,7 @@ void fi_stats_publish(fief *f) {
     fi_store_release(&f->stats.misuses, count->misuses);
     fi_store_release(&f->stats.limit_failures, count->limit_failures);
     fi_store_release(&f->stats.pressure_calls, count->pressure_calls);
+    fi_store_release(&f->stats.immortal_frees, count->immortal_frees);
+    fi_store_release(&f->stats.frozen_failures, f->immortal ? f->frozen_failures : 0);
     end_publishing(f);
 }

@@ -102,6 +102,9 @@ typedef struct fi_watch {
 
     /* What is live at the end is none that should not be. */
     void (*forgive)(fief *f);
+    /* Makes the blocks of an arena of guarded ones read-only, or writable again. False: not all of them, since the
+     * system refuses. */
+    bool (*freeze_guarded)(const fief *f, const fi_pool *pool, bool frozen);
 
     /* An arena has become a watched heap's, and is about to be no longer. Its first has come with it; those that
      * it leaves behind for ever stay its own. */

@@ -56,6 +56,13 @@ void fi_commons_free_batch(void **blocks, size_t count) {
     fi_unlock(FI_RANK_COMMONS);
 }
 
+void fi_commons_trim(void) {
+    fi_lock(FI_RANK_COMMONS);
+    if (commons != NULL)
+        fief_trim(commons);
+    fi_unlock(FI_RANK_COMMONS);
+}
+
 uint64_t fi_commons_live_blocks(void) {
     fief_stats stats = {0};
     fi_lock(FI_RANK_COMMONS);

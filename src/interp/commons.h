@@ -18,6 +18,9 @@ void fi_commons_free(void *p);
 size_t fi_commons_alloc_batch(size_t bytes, void **blocks, size_t count);
 void fi_commons_free_batch(void **blocks, size_t count);
 
+/* Gives back to the system what is free. */
+void fi_commons_trim(void);
+
 /* How many blocks are live, exactly. For tests. */
 uint64_t fi_commons_live_blocks(void);
 

@@ -7,6 +7,7 @@
 #include "heap/arenas.h"
 #include "heap/charge.h"
 #include "heap/features.h"
+#include "heap/immortal.h"
 #include "heap/misuse.h"
 #include "heap/pools.h"
 #include "heap/remote.h"
@@ -116,6 +117,8 @@ fief_status fi_life_begin_watched(fief **out, const fief_config *config) {
     fief_status status = fi_life_begin(out, config, debug);
     if (status != FIEF_OK && debug != NULL)
         fi_the_watch.discard(debug);
+    if (status == FIEF_OK && config->immortal)
+        fi_immortal_begin(*out);
     return status;
 }
 
@@ -161,7 +164,10 @@ fief_status fi_life_at_last(fief *f, fief_exit_fn *fn) {
     return FIEF_OK;
 }
 
+/* Where there are freelists, there is one for their end. */
 static void run_exits(fief *f) {
+    if (f->exits != NULL && f->freelists != NULL)
+        fi_the_freelists.close(f);
     while (f->exits != NULL) {
         fi_exit exit = *f->exits;
         fi_meta_free(f->exits, sizeof exit);
@@ -256,7 +262,7 @@ static void condemn(fief *f, const fi_live *live) {
     abort();
 }
 
-/* The end of a handle that is watched, or whose leaks are to be kept or punished. */
+/* The end of a handle that is watched or immortal, or whose leaks are to be kept or punished. */
 FI_COLD static void settle_leaks(fief *f) {
     bool watched = f->debug != NULL, leaks = watched && fi_the_watch.closing(f);
     fi_live live = fi_stats_count_live(f);
@@ -273,7 +279,11 @@ FI_COLD static void end_watch(fief *f, bool keeps_home) {
 }
 
 /* The rest of such an end. True: the handle's own arena is to be kept. */
-FI_COLD static bool leave_watch(fief *f, const fi_arena *home) {
+FI_COLD static bool leave_watch(fief *f, const fi_arena *home, fi_leak *leak) {
+    if (f->immortal) {
+        fi_immortal_end(f);
+        *leak = (fi_leak){0, 0};
+    }
     bool keeps = is_kept(f, home);
     if (f->debug != NULL)
         end_watch(f, keeps);
@@ -298,14 +308,20 @@ static void clean_handle(fief *f) {
     f->state = FIEF_DEAD;
 }
 
-FI_COLD static fief_status refuse_to_end(fief *f) {
+/* A frozen heap is thawed first: its end writes to its memory, and so may its at-exit callbacks. */
+FI_COLD static fief_status make_way(fief *f) {
+    if (f->state == FIEF_LIVE && (f->obstacles & FI_IN_PRESSURE) == 0)
+        return fi_immortal_thaw(f);
     (void)fi_misuse_check_handle(f, "fief_destroy");
     return FIEF_BAD_STATE;
 }
 
 fief_status fi_life_end(fief *f) {
-    if (FI_UNLIKELY(f->state != FIEF_LIVE || f->in_pressure))
-        return refuse_to_end(f);
+    if (FI_UNLIKELY(f->state != FIEF_LIVE || f->obstacles != 0)) {
+        fief_status status = make_way(f);
+        if (status != FIEF_OK)
+            return status;
+    }
     f->state = FIEF_CLOSING;
     fi_registry_close(f->slot);
     if (FI_UNLIKELY(fi_load_relaxed(&f->slot->exchange) != NULL))
@@ -316,13 +332,13 @@ fief_status fi_life_end(fief *f) {
     if (!is_plain)
         settle_leaks(f);
     fi_live live = fi_stats_count_live(f);
-    const fi_leak leak = {live.blocks, live.bytes};
+    fi_leak leak = {live.blocks, live.bytes};
     fi_arena *home = f->arenas[0];
     FI_ASSERT(home != NULL && home->holds_handle);
     for (uint32_t i = 0; i < f->arena_end; i++)
         if (f->arenas[i] != NULL && f->arenas[i] != home)
             leave_arena(f, f->arenas[i]);
-    bool keeps = !is_plain && leave_watch(f, home);
+    bool keeps = !is_plain && leave_watch(f, home, &leak);
     close_pools(f, home);
     clean_handle(f);
     if (keeps)

@@ -73,7 +73,7 @@ static void forget_debug(fief *f) {
 fief_status fi_subheap_merge(fief *to, fief *f) {
     fi_slot *slot = f->slot;
     bool watched = to->debug != NULL || f->debug != NULL;
-    if (watched && !fi_the_watch.may_join(to, f))
+    if (to->immortal || (watched && !fi_the_watch.may_join(to, f)))
         return FIEF_BAD_STATE;
     if (!thaw(f))
         return FIEF_NO_MEMORY;

@@ -5,6 +5,7 @@
 #include "heap/features.h"
 #include "heap/find.h"
 #include "heap/free.h"
+#include "heap/immortal.h"
 #include "heap/misuse.h"
 #include "heap/pools.h"
 #include "heap/realloc.h"
@@ -12,6 +13,7 @@
 #include "heap/remote.h"
 #include "heap/stats.h"
 #include "heap/visit.h"
+#include "interp/commons.h"
 #include "interp/life.h"
 #include "interp/registry.h"
 
@@ -134,7 +136,8 @@ fief_status fief_create(fief **out, const fief_config *config) {
         config = &defaults;
     if (config->size != sizeof *config || !config_is_valid(config))
         return FIEF_BAD_ARGUMENT;
-    bool plain = fi_load_relaxed(&fi_watch_is_idle) != 0 && config->debug == FIEF_DEBUG_OFF && config->sample == 0;
+    bool is_special = ((unsigned)config->debug | config->sample | config->immortal) != 0;
+    bool plain = fi_load_relaxed(&fi_watch_is_idle) != 0 && !is_special;
     return FI_LIKELY(plain) ? fi_life_begin(out, config, NULL) : fi_life_begin_watched(out, config);
 }
 
@@ -158,6 +161,20 @@ const char *fief_status_text(fief_status status) {
         return "the interpreter is closing or dead";
     }
     return "unknown status";
+}
+
+/* ---- immortal heaps ---- */
+
+fief_status fief_freeze(fief *f) {
+    return fi_misuse_check_handle(f, "fief_freeze") ? fi_immortal_freeze(f) : FIEF_BAD_STATE;
+}
+
+fief_status fief_thaw(fief *f) {
+    return fi_misuse_check_handle(f, "fief_thaw") ? fi_immortal_thaw(f) : FIEF_BAD_STATE;
+}
+
+bool fief_is_immortal(const void *p) {
+    return fi_immortal_holds(p);
 }
 
 /* ---- who is who ---- */
@@ -214,6 +231,7 @@ size_t fief_poll(fief *f) {
 size_t fief_trim(fief *f) {
     if (f == NULL) {
         fi_the_exchange.trim();
+        fi_commons_trim();
         return fi_registry_trim();
     }
     if (!fi_misuse_check_handle(f, "fief_trim"))

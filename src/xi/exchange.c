@@ -7,12 +7,15 @@
 #include "interp/registry.h"
 #include "os/os.h"
 #include "xi/calls.h"
+#include "xi/hold.h"
+#include "xi/registry.h"
 
 #include <string.h>
 
 enum { SPINS = 100 };
 
-static fi_exchange *all; /* under FI_RANK_PROCESS */
+static fi_exchange *all;    /* under FI_RANK_PROCESS */
+static uint32_t fork_count; /* between this process and the first */
 
 /* ---- references ---- */
 
@@ -164,6 +167,27 @@ void fi_exchange_await_wakers(const fi_exchange *exchange) {
         fi_os_yield();
 }
 
+/* ---- reading ---- */
+
+bool fi_exchange_read_begin(fi_exchange *exchange, fi_reading *reading) {
+    *reading = (fi_reading){exchange, fi_load_relaxed(&fork_count)};
+    fi_add_seq_cst(&exchange->readers, 1);
+    if (fi_load_seq_cst(&exchange->head) != FI_CALLS_CLOSED)
+        return true;
+    fi_exchange_read_end(*reading);
+    return false;
+}
+
+void fi_exchange_read_end(fi_reading reading) {
+    if (reading.forks == fi_load_relaxed(&fork_count))
+        fi_sub_seq_cst(&reading.exchange->readers, 1);
+}
+
+void fi_exchange_await_readers(const fi_exchange *exchange) {
+    while (fi_load_seq_cst(&exchange->readers) != 0)
+        fi_os_yield();
+}
+
 /* ---- the end ---- */
 
 static void close_ports(fi_exchange *exchange) {
@@ -182,6 +206,9 @@ static void close_exchange(fief *f) {
     fi_lock(FI_RANK_PROCESS);
     fi_unlock(FI_RANK_PROCESS);
     fi_calls_close(f, exchange);
+    fi_holds_close(f, exchange);
+    fi_types_free(exchange->types);
+    exchange->types = NULL;
     close_ports(exchange);
     fi_spares_leave(&exchange->spares);
     fi_exchange_signal(exchange);
@@ -194,8 +221,9 @@ static size_t poll(fief *f, fi_exchange *exchange) {
 
 /* The other threads are gone, and what they were about to do. */
 static void forked(void) {
+    fork_count++;
     for (fi_exchange *exchange = all; exchange != NULL; exchange = exchange->next)
-        exchange->wakers = exchange->sleepers = 0;
+        exchange->wakers = exchange->sleepers = exchange->readers = 0;
 }
 
 const fi_exchange_hooks fi_the_exchange = {

@@ -31,6 +31,8 @@ typedef struct fi_exchange {
     uint32_t sleepers;
     fief_xi_wake_fn *wake;
     void *wake_arg;
+    uint32_t readers;      /* others that make an object of what is the owner's; its end waits for them */
+    uint32_t main_claimed; /* whether its main program runs */
     struct fi_exchange *next, *prev; /* all there are; under FI_RANK_PROCESS */
     char apart[FI_LINE_BYTES];
 
@@ -39,6 +41,10 @@ typedef struct fi_exchange {
     fief_xi_stats stats;
     fi_port ports[FI_PORTS]; /* by id */
     fi_spares spares;
+    struct fi_hold *holds;   /* what has to come home, last first (hold.h) */
+    size_t hold_count;
+    const struct fief_xi_objects *objects; /* NULL: not set */
+    struct fi_types *types;                /* of its own; NULL: none yet */
 } fi_exchange;
 
 #define FI_CALLS_CLOSED ((fi_call *)1)
@@ -69,5 +75,15 @@ void fi_exchange_sleep(fi_exchange *exchange, uint32_t seen, uint64_t timeout_ns
 
 /* Waits until nobody is about to call the hook. */
 void fi_exchange_await_wakers(const fi_exchange *exchange);
+
+/* Between these two, the owner's end waits before it takes back what is its. False: it has come that far, or is
+ * about to. */
+typedef struct fi_reading {
+    fi_exchange *exchange;
+    uint32_t forks; /* of this process, as of the beginning: a child begins to count anew */
+} fi_reading;
+bool fi_exchange_read_begin(fi_exchange *exchange, fi_reading *reading);
+void fi_exchange_read_end(fi_reading reading);
+void fi_exchange_await_readers(const fi_exchange *exchange);
 
 #endif

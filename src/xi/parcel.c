@@ -150,8 +150,8 @@ static fief_config config_of(const fief *f, const fief_parcel_config *config, co
     made.report = f->slot->report;
     made.report_arg = f->slot->report_arg;
     made.zeroed = f->zeroed;
-    made.debug = (fief_debug)f->slot->watched;
-    made.on_leak = (fief_leak_policy)f->on_leak;
+    made.debug = (fief_debug)fi_slot_level(f->slot);
+    made.on_leak = f->immortal ? FIEF_LEAK_FORCE : (fief_leak_policy)f->on_leak;
     memcpy(made.policies, f->policies, sizeof made.policies);
     return made;
 }

@@ -1,6 +1,16 @@
 /* fief_at_exit: callbacks run when the interpreter ends, last in, first out, on a heap that still works. */
 #include "support/compare.h"
-#include "support/interpreter.h"
+#include "support/levels.h"
+
+#include <pthread.h>
+
+static witness heard;
+
+static void set_up(void) {
+    conf("");
+}
+
+TestSuite(at_exit, .init = set_up);
 
 enum { MANY = 2000 };
 
@@ -56,12 +66,16 @@ static void use_everything(fief *f, void *arg) {
 }
 
 Test(at_exit, the_heap_still_works) {
-    fief *f = create(named("exits"));
-    char *before = fief_alloc(f, 10);
-    before[0] = 'x';
-    fief_at_exit(f, use_everything, before);
-    fief_destroy(f);
-    assert_equal(calls, 1);
+    FOR_LEVELS(level) {
+        fief *f = create(at_level(level, &heard));
+        char *before = fief_alloc(f, 10);
+        before[0] = 'x';
+        calls = 0;
+        fief_at_exit(f, use_everything, before);
+        fief_destroy(f);
+        assert_equal(calls, 1);
+    }
+    assert_equal(heard.count, 0);
 }
 
 static void ask_who_is_there(fief *f, void *arg) {
@@ -109,4 +123,77 @@ Test(at_exit, a_callback_may_end_another_interpreter) {
     fief_at_exit(outer, end_another, inner);
     fief_destroy(outer);
     assert_equal(calls, 2);
+}
+
+/* ---- who calls, and for whom ---- */
+
+typedef struct visitor {
+    pthread_t thread;
+    fief *current;
+} visitor;
+
+static void note_thread(fief *f, void *arg) {
+    (void)f;
+    *(visitor *)arg = (visitor){pthread_self(), fief_current()};
+    calls++;
+}
+
+static void *end_here(void *f) {
+    fief_destroy(f);
+    return NULL;
+}
+
+Test(at_exit, callbacks_run_on_the_thread_that_ends_it) {
+    visitor seen = {.current = NULL};
+    fief *f = create(named("exits")), *other = create(named("other"));
+    fief_at_exit(f, note_thread, &seen);
+    pthread_t thread;
+    cr_assert_eq(pthread_create(&thread, NULL, end_here, f), 0);
+    pthread_join(thread, NULL);
+    cr_assert(calls == 1 && pthread_equal(seen.thread, thread) && seen.current == NULL);
+
+    fief *before = fief_enter(other); /* it stays what it was */
+    f = create(named("exits"));
+    fief_at_exit(f, note_thread, &seen);
+    fief_destroy(f);
+    cr_assert(calls == 2 && seen.current == other && fief_current() == other);
+    fief_leave(before);
+    fief_destroy(other);
+}
+
+Test(at_exit, each_interpreter_has_its_own) {
+    fief *f = create(named("exits")), *other = create(named("other"));
+    unsigned one = 1, two = 2;
+    fief_at_exit(f, note, &one);
+    fief_at_exit(other, note, &two);
+    fief_at_exit(f, note, &one); /* as often as it was asked for */
+    fief_destroy(f);
+    cr_assert(calls == 2 && order[0] == 1 && order[1] == 1);
+    fief_destroy(other);
+    cr_assert(calls == 3 && order[2] == 2);
+    f = create(named("the next tenant"));
+    fief_destroy(f);
+    assert_equal(calls, 3);
+}
+
+static void free_of_another(fief *f, void *arg) {
+    fief_free(f, arg);
+    fief_free_remote(fief_alloc(f, 20)); /* of one that is closing */
+    calls++;
+}
+
+Test(at_exit, frees_of_others_go_home_and_ones_own_are_late_without_a_handle) {
+    FOR_LEVELS(level) {
+        fief *f = create(at_level(level, &heard)), *other = create(at_level(level, &heard));
+        unsigned foreign = heard.kinds[FIEF_MISUSE_FOREIGN_FREE], late = heard.kinds[FIEF_MISUSE_LATE_FREE];
+        calls = 0;
+        fief_at_exit(f, free_of_another, fief_alloc(other, 40));
+        fief_destroy(f);
+        assert_equal(calls, 1);
+        assert_equal(heard.kinds[FIEF_MISUSE_FOREIGN_FREE], foreign + 1);
+        assert_equal(heard.kinds[FIEF_MISUSE_LATE_FREE], late + 1);
+        assert_equal(fief_poll(other), 1);
+        assert_equal(exact_stats(other).live_blocks, 0);
+        fief_destroy(other);
+    }
 }

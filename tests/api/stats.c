@@ -29,10 +29,11 @@ Test(stats, a_fresh_interpreter_has_nothing) {
     assert_equal(stats.live_blocks + stats.live_bytes + stats.allocations + stats.frees, 0);
     assert_equal(stats.foreign_in + stats.foreign_out + stats.remote_in + stats.late_out + stats.misuses, 0);
     assert_equal(stats.limit_failures + stats.pressure_calls + stats.large_blocks + stats.pools, 0);
+    assert_equal(stats.immortal_frees + stats.frozen_failures, 0);
     assert_equal(stats.arenas, 1);
     assert_at_least(stats.committed_bytes, stats.charged_bytes);
     assert_at_least(stats.reserved_bytes, stats.committed_bytes);
-    for (unsigned i = 0; i < 8; i++)
+    for (unsigned i = 0; i < 6; i++)
         assert_equal(stats.reserved[i], 0);
 }
 

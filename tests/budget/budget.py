@@ -18,6 +18,8 @@ BUDGETS = [
     ('pair_inlined', 'malloc and free of 64 bytes, inlined', 20000, 22),
     ('pair_inlined_variable', 'the same with a size that is not constant', 20000, 28),
     ('pair_sized', 'malloc and sized free of 64 bytes, called', 20000, 36),
+    ('pair_freelist', 'pop and push of a typed freelist', 20000, 13),
+    ('pair_freelist_hooked', 'the same with a hook for pops', 20000, 64),
     ('realloc_in_place', 'realloc that stays in place, called', 20000, 32),
     ('remote', 'malloc and remote free, called, with its way home', 20000, 240),
     ('life', 'create and destroy an empty interpreter', 500, 1150),

@@ -1,6 +1,6 @@
 /* Loops whose instructions are counted: `loops NAME TURNS`. Built with the same flags whatever the build type, as
  * a runtime's own code would be. */
-#include <fief/inline.h>
+#include <fief/freelist.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +89,38 @@ static void remote(fief *f, long turns) {
     }
 }
 
+static fief_freelist *make_list(fief *f, fief_freelist_revive_fn *revive) {
+    fief_freelist_config config = FIEF_FREELIST_CONFIG_INIT;
+    fief_freelist *list;
+    config.block_bytes = 64;
+    config.capacity = 100;
+    config.reserve = 16;
+    config.revive = revive;
+    if (fief_freelist_create(f, &config, &list) != FIEF_OK)
+        abort();
+    return list;
+}
+
+static void use_list(fief_freelist *list, long turns) {
+    for (long i = 0; i < turns; i++) {
+        void *p = fief_freelist_pop(list);
+        USE(p);
+        fief_freelist_push(list, p);
+    }
+}
+
+static void pair_freelist(fief *f, long turns) {
+    use_list(make_list(f, NULL), turns);
+}
+
+static void revive(fief *f, void *block, bool kept, void *arg) {
+    (void)f, (void)block, (void)kept, (void)arg;
+}
+
+static void pair_freelist_hooked(fief *f, long turns) {
+    use_list(make_list(f, revive), turns);
+}
+
 typedef struct loop {
     const char *name;
     void (*run)(fief *f, long turns);
@@ -100,6 +132,8 @@ static const loop loops[] = {
     {"pair_inlined", pair_inlined},
     {"pair_inlined_variable", pair_inlined_variable},
     {"pair_sized", pair_sized},
+    {"pair_freelist", pair_freelist},
+    {"pair_freelist_hooked", pair_freelist_hooked},
     {"realloc_in_place", realloc_in_place},
     {"life", life},
     {"life_of_one", life_of_one},

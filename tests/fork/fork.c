@@ -4,6 +4,7 @@
 #include "race/race.h"
 #include "support/random.h"
 
+#include <fief/table.h>
 #include <fief/xi.h>
 #include <stdint.h>
 #include <string.h>
@@ -34,6 +35,25 @@ static void wake(fief_id id, void *arg) {
     REQUIRE(id == parent_id);
 }
 
+static fief_xi_table shared; /* the parent's: each value is its key */
+
+static bool is_its_key(const fief_xi_entry *entry, void *arg) {
+    (void)arg;
+    REQUIRE(entry->bytes == entry->key_bytes && memcmp(entry->key, entry->value, entry->bytes) == 0);
+    return true;
+}
+
+static void use_table(random_source *rng) {
+    size_t key = random_below(rng, 200), got = key;
+    REQUIRE(fief_xi_table_set(shared, &key, sizeof key, &key, sizeof key) == FIEF_XI_TABLE_OK);
+    REQUIRE(fief_xi_table_visit(shared, is_its_key, NULL) == FIEF_XI_TABLE_OK);
+    key = random_below(rng, 200);
+    fief_xi_table_result result = fief_xi_table_get(shared, &key, sizeof key, &got, sizeof got, NULL);
+    REQUIRE(result == FIEF_XI_TABLE_MISSING || (result == FIEF_XI_TABLE_OK && got == key));
+    result = fief_xi_table_remove(shared, &key, sizeof key);
+    REQUIRE(result == FIEF_XI_TABLE_MISSING || result == FIEF_XI_TABLE_OK);
+}
+
 /* Takes and leaves every lock that fief has, all the time. */
 static void *busy(void *arg) {
     random_source rng = random_seeded((uintptr_t)arg);
@@ -43,6 +63,7 @@ static void *busy(void *arg) {
             REQUIRE(fief_alloc(f, random_below(&rng, 3000)) != NULL);
         REQUIRE(fief_at_exit(f, nothing, NULL) == FIEF_OK);
         REQUIRE(fief_xi_call(f, parent_id, count_call, NULL) == FIEF_XI_QUEUED);
+        use_table(&rng);
         REQUIRE(fief_destroy(f) == FIEF_OK);
     }
     return NULL;
@@ -67,11 +88,16 @@ static _Noreturn void child(fief *mine, unsigned char **blocks) {
     REQUIRE(fief_id_of(born) > fief_id_of(mine));
     REQUIRE(fief_alloc(born, 100) != NULL);
     fief_poll(mine);
+    random_source rng = random_seeded(1);
+    use_table(&rng);
+    fief_xi_table own;
+    REQUIRE(fief_xi_table_create(born, "the child's", 0, &own) == FIEF_OK && own > shared);
     atomic_store(&calls, 0);
     REQUIRE(fief_xi_call(born, parent_id, count_call, NULL) == FIEF_XI_QUEUED);
     REQUIRE(fief_xi_call_wait(born, parent_id, count_call, NULL, 0, NULL) == FIEF_XI_TIMED_OUT);
     REQUIRE(fief_destroy(mine) == FIEF_OK);
     REQUIRE(atomic_load(&calls) == 1);
+    REQUIRE(fief_xi_table_visit(shared, is_its_key, NULL) == FIEF_XI_TABLE_GONE);
     REQUIRE(fief_destroy(born) == FIEF_OK);
     fief_trim(NULL);
     _exit(0);
@@ -87,6 +113,7 @@ int main(void) {
         memset(blocks[i], (int)i, i + 1);
     }
     parent_id = fief_id_of(mine);
+    REQUIRE(fief_xi_table_create(mine, "shared", 0, &shared) == FIEF_OK);
     REQUIRE(fief_xi_on_wake(mine, wake, NULL) == FIEF_OK);
     for (uintptr_t i = 0; i < THREADS; i++)
         threads[i] = race_start(busy, (void *)(i + 1));

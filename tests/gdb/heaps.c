@@ -1,5 +1,5 @@
-/* Heaps of every level, of known contents and with known damage, for gdb to look at: tests/gdb/run.py knows what is in
- * them. Ends in a SIGTRAP.
+/* Heaps of every level, of known contents and with known damage, for gdb to look at: tests/gdb/run.py knows what
+ * is in them. Ends in a SIGTRAP.
  *
  *   heaps [small]      small: in little address space, so that a core file is small, too
  *
@@ -16,24 +16,30 @@
 #define KEEP __attribute__((noinline))
 
 char *t_live, *t_freed, *t_listed, *t_sent, *t_large, *t_huge; /* plain */
-char *t_node, *t_page, *t_held, *t_routed, *t_waits;                     /* checked */
+char *t_node, *t_page, *t_held, *t_routed, *t_waits;           /* checked */
 char *t_deep;                                                  /* deep */
 char *t_guarded, *t_gone, *t_wide;                             /* guarded */
 char *t_sampled;                                               /* sampled */
+char *t_none, *t_nil;                                          /* frozen, and frozen checked */
 char *t_ended, *t_forgotten;
 fief *t_handle;
 int t_local;
 fief_tag t_tag;
 
-static fief *make(const char *name, fief_debug level) {
+static fief *make_one(const char *name, fief_debug level, bool immortal) {
     fief_config config = FIEF_CONFIG_INIT;
     config.name = name;
     config.debug = level;
+    config.immortal = immortal;
     config.on_misuse = FIEF_MISUSE_REPORT;
     fief *f;
     if (fief_create(&f, &config) != FIEF_OK)
         abort();
     return f;
+}
+
+static fief *make(const char *name, fief_debug level) {
+    return make_one(name, level, false);
 }
 
 static char *need(void *p) {
@@ -189,6 +195,19 @@ static void damage_handle(void) {
     memset((char *)f + 64, 0xA5, 1200);
 }
 
+/* Of no free is anything seen: not even of those that others tried. */
+static char *fill_frozen(const char *name, fief_debug level) {
+    fief *f = make_one(name, level, true);
+    char *first = need(fief_alloc(f, 40));
+    for (int i = 0; i < 99; i++)
+        need(fief_alloc(f, 40));
+    need(fief_alloc(f, 100000));
+    fief_free_remote(first);
+    if (fief_freeze(f) != FIEF_OK)
+        abort();
+    return first;
+}
+
 int main(int argc, char **argv) {
     if (argc > 1 && strcmp(argv[1], "small") == 0) {
         const struct rlimit limit = {256 << 20, 256 << 20};
@@ -207,6 +226,8 @@ int main(int argc, char **argv) {
     fill_sampled();
     fill_big();
     fill_receiver();
+    t_none = fill_frozen("frozen", FIEF_DEBUG_OFF);
+    t_nil = fill_frozen("frozen checked", FIEF_DEBUG_CHECK);
     damage_lists();
     damage_fences();
     damage_handle();

@@ -73,7 +73,8 @@ static const char *name_of(fief_misuse kind) {
         "nothing",          "foreign free",       "foreign realloc",    "late free",        "double free",
         "interior pointer", "misaligned pointer", "wild pointer",       "write after free", "dead handle",
         "overflow",         "underflow",          "realloc after free", "wrong size",       "wrong alignment",
-        "wrong domain",     "two threads",        "use after free",     "corruption",       "leak"};
+        "wrong domain",     "two threads",        "use after free",     "corruption",       "leak",
+        "immortal free"};
     return names[kind];
 }
 

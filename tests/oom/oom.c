@@ -8,7 +8,7 @@
 #include "os/os.h"
 #include "support/random.h"
 
-#include <fief/debug.h>
+#include <fief/freelist.h>
 #include <fief/fief.h>
 
 #include <criterion/criterion.h>
@@ -289,6 +289,45 @@ static void foreign_traffic(scenario *s) {
 
 Test(oom, foreign_reallocs) {
     cr_assert_geq(fail_each(create, foreign_traffic), 6);
+}
+
+/* ---- typed freelists ---- */
+
+/* Many and long, so that they ask the system for memory of their own, and the heap for theirs. */
+static void use_freelists(scenario *s) {
+    enum { LISTS = 40, BLOCKS = 300, SIZE = 1000 };
+    fief_freelist *lists[LISTS];
+    fief_freelist_config config = FIEF_FREELIST_CONFIG_INIT;
+    config.block_bytes = SIZE;
+    config.capacity = BLOCKS / 2;
+    config.reserve = 20;
+    for (size_t i = 0; i < LISTS; i++) {
+        fief_status status = fief_freelist_create(s->f, &config, &lists[i]);
+        REQUIRE(status == FIEF_OK ? lists[i] != NULL : status == FIEF_NO_MEMORY && lists[i] == NULL);
+        s->failed = s->failed || status != FIEF_OK;
+        void *blocks[BLOCKS];
+        for (size_t b = 0; lists[i] != NULL && b < BLOCKS; b++) {
+            blocks[b] = fief_freelist_pop(lists[i]);
+            REQUIRE(blocks[b] != NULL); /* once refused there is the reserve, and nothing is refused twice */
+            fill(blocks[b], SIZE);
+        }
+        for (size_t b = 0; lists[i] != NULL && b < BLOCKS; b++) {
+            check(blocks[b], SIZE);
+            fief_freelist_push(lists[i], blocks[b]);
+        }
+        fief_freelist_stats stats;
+        if (lists[i] != NULL) {
+            fief_freelist_stats_read(lists[i], &stats);
+            REQUIRE(stats.held == stats.capacity && stats.reserve_held == 20);
+            s->failed = s->failed || stats.from_reserve > 0;
+        }
+    }
+    for (size_t i = 0; i < LISTS; i++)
+        fief_freelist_destroy(lists[i]);
+}
+
+Test(oom, freelists) {
+    cr_assert_geq(fail_each(create, use_freelists), 10);
 }
 
 /* ---- debug levels ---- */

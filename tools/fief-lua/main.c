@@ -26,7 +26,7 @@ static void add_time(step *s, uint64_t begin_ns) {
 static void create_all(tenant *tenants, const options *o, measurements *m) {
     for (unsigned i = 0; i < o->state_count; i++) {
         uint64_t begin_ns = process_clock_ns();
-        tenant_create(&tenants[i], o, i + 1);
+        tenant_create(tenants, o, i + 1);
         add_time(&m->create, begin_ns);
     }
 }

@@ -5,6 +5,7 @@
 #include "host.h"
 
 #include <errno.h>
+#include <fief/xi.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -26,8 +27,10 @@ struct scheduler {
     worker *workers;
     unsigned worker_count;
     bool migrate;
+    tenant *tenants;
     unsigned tenant_count;
     unsigned ended_count;
+    unsigned resting_count; /* tenants in no queue and at no thread */
     uint64_t turn_count;
 };
 
@@ -59,6 +62,53 @@ static void requeue(scheduler *s, tenant *t) {
     push(&s->workers[t->worker], t);
 }
 
+/* ---- waiting ---- */
+
+/* Whoever could send a message waits for one, or has ended. */
+static bool is_stalled(const scheduler *s) {
+    return s->resting_count == s->tenant_count && s->ended_count < s->tenant_count;
+}
+
+static void stir(scheduler *s, tenant *t) {
+    t->resting = false;
+    s->resting_count--;
+    requeue(s, t);
+}
+
+static void end_stall(scheduler *s) {
+    for (unsigned i = 0; i < s->tenant_count; i++) {
+        tenant *t = &s->tenants[i];
+        if (t->resting && !t->ended) {
+            t->stalled = true;
+            stir(s, t);
+        }
+    }
+}
+
+/* A message that came meanwhile has been told of already. */
+static void rest(scheduler *s, tenant *t) {
+    t->resting = true;
+    s->resting_count++;
+    if (t->woken) {
+        t->woken = false;
+        stir(s, t);
+    }
+}
+
+/* Something has been queued for a tenant's interpreter: it needs a turn, even if it has ended, to say so. On the
+ * sender's thread. */
+static void wake(fief_id id, void *arg) {
+    tenant *t = arg;
+    scheduler *s = t->scheduler;
+    (void)id;
+    pthread_mutex_lock(&s->lock);
+    if (t->resting)
+        stir(s, t);
+    else
+        t->woken = true;
+    pthread_mutex_unlock(&s->lock);
+}
+
 static void count_ended(scheduler *s) {
     if (++s->ended_count < s->tenant_count)
         return;
@@ -75,13 +125,18 @@ static void *work(void *arg) {
     pthread_mutex_lock(&s->lock);
     for (tenant *t; (t = pop(w)) != NULL;) {
         pthread_mutex_unlock(&s->lock);
-        bool wants_more = tenant_run_turn(t);
+        bool had_ended = t->ended;
+        tenant_turn turn = tenant_run_turn(t);
         pthread_mutex_lock(&s->lock);
         s->turn_count++;
-        if (wants_more)
+        if (turn == TENANT_GOES_ON)
             requeue(s, t);
         else
+            rest(s, t);
+        if (turn == TENANT_ENDED && !had_ended)
             count_ended(s);
+        if (is_stalled(s))
+            end_stall(s);
     }
     pthread_mutex_unlock(&s->lock);
     return NULL;
@@ -136,14 +191,27 @@ static void fini(scheduler *s) {
 
 /* Round robin; those that failed at birth have nothing to run. */
 static void deal(scheduler *s, tenant *tenants, unsigned tenant_count) {
+    s->tenants = tenants;
     s->tenant_count = tenant_count;
     for (unsigned i = 0; i < tenant_count; i++) {
-        tenants[i].worker = i % s->worker_count;
-        if (tenants[i].ended)
+        tenant *t = &tenants[i];
+        t->scheduler = s;
+        t->worker = i % s->worker_count;
+        if (t->ended) {
+            rest(s, t);
             s->ended_count++;
-        else
-            push(&s->workers[tenants[i].worker], &tenants[i]);
+        } else {
+            push(&s->workers[t->worker], t);
+        }
+        if (t->heap != NULL && fief_xi_on_wake(t->heap, wake, t) != FIEF_OK)
+            host_give_up("memory for messages", ENOMEM);
     }
+}
+
+static void part(const scheduler *s) {
+    for (unsigned i = 0; i < s->tenant_count; i++)
+        if (s->tenants[i].heap != NULL)
+            fief_xi_on_wake(s->tenants[i].heap, NULL, NULL);
 }
 
 void scheduler_run(tenant *tenants, unsigned tenant_count, const options *o, progress *p) {
@@ -158,5 +226,6 @@ void scheduler_run(tenant *tenants, unsigned tenant_count, const options *o, pro
     watch(&s, p);
     for (unsigned i = 0; i < s.worker_count; i++)
         pthread_join(s.workers[i].thread, NULL);
+    part(&s);
     fini(&s);
 }

@@ -85,6 +85,8 @@ int script_prepare(lua_State *L) {
     tenant *t = tenant_of(L);
     luaL_openlibs(L);
     replace_world(L, t);
+    luaL_requiref(L, "fief", channel_open, true);
+    lua_pop(L, 1);
     set_arg(L, t);
     lua_gc(L, LUA_GCGEN, 0, 0); /* generational, as in the stock interpreter */
     load(L, t);

@@ -120,14 +120,16 @@ static void create_lua(tenant *t) {
     fief_unwind_end(t->heap);
 }
 
-void tenant_create(tenant *t, const options *o, unsigned number) {
-    *t = (tenant){.options = o, .number = number, .script = options_script_of(o, number)};
+void tenant_create(tenant *all, const options *o, unsigned number) {
+    tenant *t = &all[number - 1];
+    *t = (tenant){.options = o, .all = all, .number = number, .script = options_script_of(o, number)};
     capture_init(&t->output);
     fief_status status = create_heap(t);
     if (status != FIEF_OK) {
         fail(t, host_copy_text(fief_status_text(status)));
         return;
     }
+    t->id = fief_id_of(t->heap);
     fief *previous = fief_enter(t->heap);
     create_lua(t);
     fief_leave(previous);
@@ -150,15 +152,12 @@ static void end(tenant *t, int status) {
     t->ended = true;
 }
 
-bool tenant_run_turn(tenant *t) {
-    uint64_t begin_ns = process_thread_clock_ns();
-    fief *previous = fief_enter(t->heap);
-    fief_poll(t->heap);
+/* Until the end of its slice, or its own. */
+static void resume(tenant *t) {
     int result_count;
     trace_lines_of(t, t->coroutine);
     int status = lua_resume(t->coroutine, NULL, t->argument_count, &result_count);
     t->argument_count = 0;
-    t->turn_count++;
     if (status == LUA_YIELD)
         lua_pop(t->coroutine, result_count); /* the script's own yield may have some; it ends the turn, too */
     else
@@ -167,9 +166,20 @@ bool tenant_run_turn(tenant *t) {
         step_plant(t);
     fief_free(t->heap, t->planted_foreign);
     t->planted_foreign = NULL;
+}
+
+tenant_turn tenant_run_turn(tenant *t) {
+    uint64_t begin_ns = process_thread_clock_ns();
+    fief *previous = fief_enter(t->heap);
+    if (t->turn_count > 0) /* before, there is nothing in it that could be called */
+        fief_poll(t->heap);
+    if (!t->ended && (t->stalled || !channel_has_to_wait(&t->channel)))
+        resume(t);
     fief_leave(previous);
+    t->stalled = false;
+    t->turn_count++;
     t->run_ns += process_thread_clock_ns() - begin_ns;
-    return !t->ended;
+    return t->ended ? TENANT_ENDED : channel_has_to_wait(&t->channel) ? TENANT_WAITS : TENANT_GOES_ON;
 }
 
 /* ---- the end ---- */
@@ -196,6 +206,7 @@ void tenant_close(tenant *t) {
     fief *previous = fief_enter(t->heap);
     if (t->lua != NULL)
         close_lua(t);
+    channel_fini(&t->channel);
     fief_leave(previous);
     capture_seal(&t->output);
 }

@@ -11,6 +11,7 @@
 #define FIEF_LUA_TENANT_H
 
 #include "capture.h"
+#include "channel.h"
 #include "options.h"
 
 #include <fief/fief.h>
@@ -32,6 +33,10 @@ typedef struct tenant {
     bool ended;
     bool exiting; /* os.exit was called: the script is on its way out */
     int exit_status;
+    channel channel;
+    struct tenant *all;    /* the first of them */
+    fief_id id;            /* of its heap */
+    bool stalled;          /* it waits for a message, and nobody is left to send one */
     void *planted_foreign; /* a block of another tenant's that this one frees after its first turn; NULL: none */
     planted planted;       /* a block of its own that it misuses */
 
@@ -41,14 +46,24 @@ typedef struct tenant {
     fief_stats stats;    /* as of tenant_count */
 
     /* The scheduler's. */
+    struct scheduler *scheduler;
     unsigned worker;
+    bool resting; /* in no queue: it waits, or has ended */
+    bool woken;   /* something was queued for its interpreter while it was not resting */
     struct tenant *next;
 } tenant;
 
-void tenant_create(tenant *t, const options *o, unsigned number);
+/* `all`: where the tenants are, of which this is to be the `number`th. */
+void tenant_create(tenant *all, const options *o, unsigned number);
 
-/* Runs the script until its slice is used up or it ends. True if it wants another turn. */
-bool tenant_run_turn(tenant *t);
+typedef enum tenant_turn {
+    TENANT_GOES_ON, /* it wants another turn */
+    TENANT_WAITS,   /* once something has been queued for its interpreter */
+    TENANT_ENDED    /* the same: whoever calls it is to be told */
+} tenant_turn;
+
+/* Takes in messages, and runs the script until its slice is used up, it waits, or it ends. */
+tenant_turn tenant_run_turn(tenant *t);
 
 /* Reads the counters of its heap. */
 void tenant_count(tenant *t);

@@ -470,7 +470,8 @@ class Slot:
         fields = world.slot_picker.at(world.memory, address)
         self.address = address
         self.id, self.heap_address, self.state = fields.id, fields.heap, fields.state
-        self.watched, self.foreign_in, self.late_in = fields.watched, fields.foreign_in, fields.late_in
+        self.watched, self.is_immortal = fields.watched & 15, fields.watched & 16 != 0  # see fi_slot
+        self.foreign_in, self.late_in = fields.foreign_in, fields.late_in
         offset, kind = world.slot_layout.place("name")
         self.name = text_of(world.memory.read(address + offset, kind.sizeof))
 
@@ -481,7 +482,7 @@ class Slot:
         return STATES.get(self.state, "in no known state: %d" % self.state)
 
     def level_name(self):
-        return LEVELS.get(self.watched, "level %d" % self.watched)
+        return LEVELS.get(self.watched, "level %d" % self.watched) + (", immortal" if self.is_immortal else "")
 
 
 class Arena:
@@ -766,6 +767,8 @@ class Heap:
         if pool.fields.generation % 2 != 0:
             self.complain("%s was being changed when the program stopped" % where)
             return False
+        if pool.state == "none" and granule == 0 and arena.fields.holds_handle and self.slot.is_immortal:
+            return False  # the handle's alone
         if pool.state == "none":
             self.complain("%s is none, though its granule is in use" % where)
             return False

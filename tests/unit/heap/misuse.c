@@ -56,6 +56,7 @@ static const char *const names[FIEF_MISUSE_COUNT] = {
     [FIEF_MISUSE_USE_AFTER_FREE] = "use after free",
     [FIEF_MISUSE_CORRUPTION] = "corruption",
     [FIEF_MISUSE_LEAK] = "leak",
+    [FIEF_MISUSE_IMMORTAL_FREE] = "immortal free",
 };
 
 /* What the program said that is not so, for kinds that are about that. */

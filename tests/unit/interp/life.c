@@ -141,6 +141,33 @@ Test(life, a_callback_that_finds_no_memory_is_refused_and_none_is_lost) {
     assert_equal(calls_count, 1);
 }
 
+static void note_last(fief *f, void *arg) {
+    (void)arg;
+    assert_equal(fi_life_at_exit(f, note_call, NULL), FIEF_BAD_STATE);
+    assert_equal(fi_life_at_last(f, note_last), FIEF_BAD_STATE);
+    calls[calls_count++] = 100;
+}
+
+Test(life, what_comes_at_last_comes_after_all_callbacks) {
+    fief *f = begin("ann");
+    unsigned number = 7;
+    fi_life_at_exit(f, note_call, &number);
+    assert_equal(fi_life_at_last(f, note_last), FIEF_OK);
+    fi_life_at_exit(f, note_call, &number);
+    fi_life_end(f);
+    cr_assert(calls_count == 3 && calls[0] == 7 && calls[1] == 7 && calls[2] == 100);
+}
+
+Test(life, what_can_not_come_at_last_is_refused) {
+    fief *f = begin("ann");
+    unsigned number = 7;
+    fi_os_fail_at(1);
+    assert_equal(fi_life_at_last(f, note_last), FIEF_NO_MEMORY);
+    assert_equal(fi_life_at_exit(f, note_call, &number), FIEF_OK);
+    fi_life_end(f);
+    cr_assert(calls_count == 1 && calls[0] == 7);
+}
+
 /* ---- ending ---- */
 
 Test(life, all_address_space_is_given_back) {

@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+"""fief-lua's states among themselves, from outside: what is sent and given arrives, calls are answered, waiting ends.
+Speaks TAP.
+
+  fief_lua_channels.py FIEF_LUA EXAMPLES_FOLDER [--sanitized]
+"""
+import argparse
+import os
+import sys
+import tempfile
+
+from fief_lua_tool import MIB, Run, Tap
+
+PIPELINE = ["generator.lua", "tokenizer.lua", "counter.lua"]
+
+# What every script below begins with.
+PRELUDE = """
+local function show(value)
+  if type(value) == 'userdata' then value = fief.table(value) end
+  if type(value) ~= 'table' then
+    return math.type(value) and ('%s %s'):format(math.type(value), value) or ('%s %q'):format(type(value), tostring(value))
+  end
+  local parts = {}
+  for key, item in pairs(value) do parts[#parts + 1] = '[' .. show(key) .. '] = ' .. show(item) end
+  table.sort(parts)
+  return '{' .. table.concat(parts, ', ') .. '}'
+end
+local samples = {
+  true, false, 0, -1, math.maxinteger, math.mininteger, 1.5, -0.0, 1 / 0, 2^53, '', 'text', 'zero\\0inside\\255',
+  ('long'):rep(100000), {}, { 1, 2, 3 }, { name = 'x', [1.5] = true, [true] = 'yes', [-7] = 0 },
+  { { { { 'deep', list = { 1, { 2 } } } } } },
+}
+local deep = {}
+for _ = 1, 60 do deep = { deep } end
+samples[#samples + 1] = deep
+local long = {}
+for i = 1, 5000 do long[i] = { number = i, text = 'item ' .. i } end
+samples[#samples + 1] = long
+"""
+
+SCRIPTS = {
+    "echo.lua": """
+        while true do
+          local from, what, value = fief.receive()
+          if what == 'end' then break end
+          if what == 'send' then fief.send(from, value) else fief.give(from, value) end
+        end
+        print('done')""",
+    "sender.lua": PRELUDE + """
+        for i, sample in ipairs(samples) do
+          for _, way in ipairs { 'send', 'give' } do
+            assert(fief.send(fief.state + 1, way, sample))
+            local from, back = fief.receive()
+            assert(from == fief.state + 1)
+            assert(show(back) == show(sample), i)
+          end
+        end
+        fief.send(fief.state + 1, 'end')
+        print(#samples .. ' there and back')""",
+    "given.lua": """
+        local value = { 10, 20, 30, name = 'x', inner = { 'a', { 'b' } }, [1.5] = 'float', [false] = 'no', [99] = 'far' }
+        assert(fief.give(fief.state, value)) -- to itself
+        local from, gift = fief.receive()
+        assert(from == fief.state and type(gift) == 'userdata')
+        print(#gift, gift[1], gift[3], gift[4], gift[99], gift.name, gift.none, gift[1.5], gift[false], gift[true])
+        print(gift.inner[1], gift.inner[2][1], #gift.inner, #gift.inner[2])
+        local keys = 0
+        for key, item in pairs(gift) do
+          keys = keys + 1
+          assert(type(item) == 'userdata' or item == value[key])
+        end
+        for i, item in ipairs(gift) do assert(item == i * 10) end
+        print(keys, pcall(function() gift.name = 'y' end))
+        local inner = gift.inner[2]
+        gift = nil
+        for _ = 1, 5 do collectgarbage() end
+        print(inner[1]) -- a part keeps the whole
+        for _, plain in ipairs { 'text', 7, true, 2.5 } do
+          fief.give(fief.state, plain)
+          print(select(2, fief.receive()))
+        end
+        print(fief.poll())
+        fief.send(fief.state, 'a', nil, 'c')
+        print(fief.poll())""",
+    "caller.lua": """
+        local other = fief.state + 1
+        print(fief.call(other, 'add', 1, 2))
+        print(fief.call(other, 'several', { 1, 2 }))
+        print(fief.call(other, 'nothing'))
+        print(pcall(fief.call, other, 'fails'))
+        print(pcall(fief.call, other, 'missing'))
+        print(pcall(fief.call, other, 'unsendable'))
+        print(pcall(fief.call, other, 'waits'))
+        fief.send(other, 'end')
+        local ok, why
+        repeat ok, why = pcall(fief.call, other, 'add', 1, 2) until not ok
+        print(ok, why)
+        print(pcall(fief.call, fief.state, 'print'))""",
+    "callee.lua": """
+        function add(a, b) return a + b end
+        function several(t) return #t, t[1], t[2], nil, 'last' end
+        function nothing() end
+        function fails() error('on purpose') end
+        function unsendable() return print end
+        function waits() return fief.receive() end
+        print(select('#', fief.receive()), 'done')""",
+    "alone.lua": "print(pcall(fief.receive)) print(pcall(fief.receive))",
+    "knot.lua": "print(pcall(fief.receive))",
+    "wrong.lua": """
+        local circle = {} circle.circle = circle
+        print(pcall(fief.send, 1, print))
+        print(pcall(fief.send, 1, circle))
+        print(pcall(fief.give, 1, { coroutine.create(print) }))
+        print(pcall(fief.give, 1, circle))
+        print(pcall(fief.send, 0, 1))
+        print(pcall(fief.send, fief.states + 1, 1))
+        print(pcall(fief.send))
+        print(pcall(fief.call, 1))
+        print(pcall(fief.table, {}))
+        print(coroutine.wrap(function() return pcall(fief.receive) end)())""",
+    "mail.lua": "for i = 1, 100 do fief.send(fief.state + 1, i) fief.give(fief.state + 1, { i }) end print('sent')",
+    "unread.lua": "print('not read')",
+}
+
+ANSWERS = {
+    "caller.lua": b"""3
+2\t1\t2\tnil\tlast
+
+false\tcallee.lua:5: on purpose
+false\tstate 2 has no function 'missing'
+false\tonly nil, booleans, numbers, strings and tables of these can be sent
+false\tcallee.lua:7: cannot wait here: not in the script's own coroutine
+false\tthe state has ended, or has no memory to answer
+false\tbad argument #1 to 'fief.call' (a state cannot call itself)
+""",
+    "given.lua": b"""3\t10\t30\tnil\tfar\tx\tnil\tfloat\tno\tnil
+a\tb\t2\t1
+8\tfalse\tgiven.lua:14: attempt to index a fief.gift value (upvalue 'gift')
+b
+text
+7
+true
+2.5
+
+1\ta\tnil\tc
+""",
+    "wrong.lua": b"""false\tonly nil, booleans, numbers, strings and tables of these can be sent
+false\ta table is within itself, or too many are within one another
+false\tonly nil, booleans, numbers, strings and tables of these can be given
+false\ta table is within itself, or too many are within one another
+false\tbad argument #1 to 'fief.send' (no such state)
+false\tbad argument #1 to 'fief.send' (no such state)
+false\tbad argument #1 to 'fief.send' (number expected, got no value)
+false\tbad argument #2 to 'fief.call' (string expected, got no value)
+false\tbad argument #1 to 'fief.table' (fief.gift expected, got table)
+false\tcannot wait here: not in the script's own coroutine
+""",
+    "alone.lua": b"false\tevery state waits for another\n" * 2,
+    "knot.lua": b"false\tevery state waits for another\n",
+}
+
+
+class Suite:
+    def __init__(self, tap, options, folder):
+        self.tap, self.options, self.folder = tap, options, folder
+        for name, text in SCRIPTS.items():
+            with open(os.path.join(folder, name), "w") as file:
+                file.write(text + "\n")
+
+    def run(self, *arguments, folder=None):
+        return Run(self.options.tool, folder or self.folder, *arguments)
+
+    def check_clean(self, run, what):
+        self.tap.check(run.status == 0, what + ": all ends well", run)
+        clean = all(run.figure(label) == 0 for label in ("blocks never freed", "foreign frees", "late frees"))
+        self.tap.check(clean, what + ": every block was freed by its owner", run)
+
+    def check_answer(self, script, states, *arguments):
+        run = self.run(*arguments, script)
+        self.tap.check(run.of(script) == [(script, states, True, ANSWERS[script], None)], script, run)
+
+    def check_values(self):
+        for level in "off", "check", "full":
+            run = self.run("--debug", level, "--threads", 2, "--slice", 3000, "--quiet", "--states", 4, "sender.lua",
+                           "echo.lua")
+            self.check_clean(run, "at %s" % level)
+            self.tap.check(run.of("sender.lua") == [("sender.lua", 2, True, b"20 there and back\n", None)],
+                           "at %s all kinds of values come back as they went" % level, run)
+            self.tap.check(run.stderr == "", "at %s there is nothing to report" % level, run)
+        self.check_answer("given.lua", 1)
+        self.check_answer("wrong.lua", 2, "--states", 2, "--threads", 1)
+
+    def check_calls(self):
+        for threads in 1, 2:
+            run = self.run("--threads", threads, "--migrate", "--slice", 500, "caller.lua", "callee.lua")
+            self.check_clean(run, "calls on %d threads" % threads)
+            self.tap.check(run.of("caller.lua") == [("caller.lua", 1, True, ANSWERS["caller.lua"], None)],
+                           "calls on %d threads are answered" % threads, run)
+
+    def check_waiting(self):
+        self.check_answer("alone.lua", 1)
+        self.check_answer("knot.lua", 5, "--states", 5, "--threads", 2)
+        run = self.run("--threads", 1, "mail.lua", "unread.lua")
+        self.check_clean(run, "mail that is not read")
+        run = self.run("--threads", 2, "--states", 20, "unread.lua", "mail.lua", "mail.lua", "unread.lua")
+        self.tap.check(run.figure("foreign frees") == 0, "mail to those who have ended is dropped by its owner", run)
+
+    def check_pipeline(self):
+        folder = os.path.join(self.options.examples, "pipeline")
+        for level in "off", "check", "full":
+            run = self.run("--threads", 2, "--migrate", "--slice", 5000, "--debug", level, "--quiet", *PIPELINE, "--", 20,
+                           folder=folder)
+            self.check_clean(run, "the pipeline at %s" % level)
+            self.tap.check(run.of("generator.lua")[0][3] == b"1000 lines made; the counter says: all of them arrived\n" and
+                           run.of("counter.lua")[0][3].split()[1::2] == [b"4000", b"2000", b"6000", b"1000"],
+                           "at %s it counts what was generated" % level, run)
+            self.tap.check(run.stderr == "", "at %s there is nothing to report" % level, run)
+        run = self.run("--threads", 2, "--states", 60, "--limit", "8M", "--quiet", *PIPELINE, "--", 10, folder=folder)
+        self.check_clean(run, "twenty pipelines")
+        self.tap.check(len(run.outputs) == 3, "twenty pipelines say the same", run)
+        what = "the process has its memory back, to a mebibyte"
+        if self.options.sanitized:
+            self.tap.skip(what, "a sanitizer keeps memory of its own")
+        else:
+            self.tap.check(run.growth_bytes() < MIB, what, run)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("tool", type=os.path.abspath)
+    parser.add_argument("examples")
+    parser.add_argument("--sanitized", action="store_true")
+    tap = Tap()
+    with tempfile.TemporaryDirectory() as folder:
+        suite = Suite(tap, parser.parse_args(), folder)
+        suite.check_values()
+        suite.check_calls()
+        suite.check_waiting()
+        suite.check_pipeline()
+    print("1..%d" % tap.count)
+    return 1 if tap.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -49,10 +49,11 @@ typedef struct fief_parcel_config {
     { sizeof(fief_parcel_config), NULL, 0, NULL, NULL }
 
 /* Makes an empty parcel that f holds. `config` NULL means FIEF_PARCEL_CONFIG_INIT. Its debug level, alignment,
- * policies, report callback and hard limit are f's; what it uses does not count in f's limits, it presses
- * nobody, and its memory is always the system's, never a provider's. FIEF_BAD_ARGUMENT; FIEF_NO_MEMORY on
- * exhaustion; FIEF_BAD_STATE if f is closing, or a parcel's handle. On failure *out is NULL and nothing is left.
- * Cost: fief_create's. It takes 256 KiB of address space and a page at least: what is smaller is better copied. */
+ * policies, hard limit and report callback are f's; that may be called for as long as the parcel is there. What it
+ * uses does not count in f's limits, it presses nobody, and its memory is always the system's, never a provider's.
+ * FIEF_BAD_ARGUMENT; FIEF_NO_MEMORY on exhaustion; FIEF_BAD_STATE if f is closing, or a parcel's handle. On
+ * failure *out is NULL and nothing is left. Cost: fief_create's. It takes 256 KiB of address space and a page at
+ * least: what is smaller is better copied. */
 FIEF_API fief_status fief_parcel_create(fief *f, const fief_parcel_config *config, fief_parcel **out);
 
 /* The handle to allocate, free and resize with, inlined too, for as long as the parcel is not sent; NULL from then

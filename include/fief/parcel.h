@@ -49,10 +49,11 @@ typedef struct fief_parcel_config {
     { sizeof(fief_parcel_config), NULL, 0, NULL, NULL }
 
 /* Makes an empty parcel that f holds. `config` NULL means FIEF_PARCEL_CONFIG_INIT. Its debug level, alignment,
- * policies, report callback and hard limit are f's; what it uses does not count in f's limits, it presses
- * nobody, and its memory is always the system's, never a provider's. FIEF_BAD_ARGUMENT; FIEF_NO_MEMORY on
- * exhaustion; FIEF_BAD_STATE if f is closing, or a parcel's handle. On failure *out is NULL and nothing is left.
- * Cost: fief_create's. It takes 256 KiB of address space and a page at least: what is smaller is better copied. */
+ * policies, hard limit and report callback are f's; that may be called for as long as the parcel is there. What it
+ * uses does not count in f's limits, it presses nobody, and its memory is always the system's, never a provider's.
+ * FIEF_BAD_ARGUMENT; FIEF_NO_MEMORY on exhaustion; FIEF_BAD_STATE if f is closing, or a parcel's handle. On
+ * failure *out is NULL and nothing is left. Cost: fief_create's. It takes 256 KiB of address space and a page at
+ * least: what is smaller is better copied. */
 FIEF_API fief_status fief_parcel_create(fief *f, const fief_parcel_config *config, fief_parcel **out);
 
 /* The handle to allocate, free and resize with, inlined too, for as long as the parcel is not sent; NULL from then
@@ -79,10 +80,9 @@ FIEF_API fief_xi_result fief_parcel_send(fief *f, fief_parcel *parcel, fief_id t
 /* Makes all blocks of a parcel f's own; the parcel is no more. *root (NULL: not wanted) is its root. Blocks, bytes
  * and memory move from its counters to f's, with all that it counted. FIEF_NO_MEMORY on exhaustion, or if f would
  * pass its hard limit (its pressure callback is asked first); FIEF_BAD_STATE if f does not hold it, which is
- * misuse, if their debug levels differ, or if f is immortal. Then f still holds it. An interpreter may receive what
- * it made itself.
- * Cost: in the number of arenas and pools (one for each 64 KiB of small blocks, one for each large block); no
- * block is touched. */
+ * misuse, if their debug levels differ, or if f is immortal. Then f still holds it. An interpreter may receive
+ * what it made itself. Cost: in the number of arenas and pools (one for each 64 KiB of small blocks, one for each
+ * large block); no block is touched. */
 FIEF_API fief_status fief_parcel_receive(fief *f, fief_parcel *parcel, void **root);
 
 /* Ends a parcel with all blocks in it, which is no leak. NULL is FIEF_OK. FIEF_BAD_STATE if f does not hold it,

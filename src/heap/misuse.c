@@ -141,8 +141,11 @@ void fi_misuse_tell(const fi_incident *told, const char *verdict, bool hushed) {
 
 /* ---- policy ---- */
 
-/* The owner has ended since the incident was looked at: then its end, and not the program, made the block go. */
+/* The owner has ended since the incident was looked at: then its end, and not the program, made the block go. That
+ * a handle is dead is no news of its end. */
 static bool has_ended_meanwhile(const fi_incident *incident, const fi_identity *owner) {
+    if (incident->kind == FIEF_MISUSE_DEAD_HANDLE)
+        return false;
     bool own = incident->caller != NULL && incident->caller->id == incident->owner_id;
     return incident->owner_id != FIEF_ID_NONE && owner->state == FIEF_DEAD && !own;
 }

@@ -343,6 +343,45 @@ Test(parcel, lists_of_free_blocks_end_whoever_reads_them_first) {
     }
 }
 
+/* At the hard limit the few free blocks of pools that count as full are used. */
+Test(parcel, the_last_free_blocks_are_used) {
+    sides s = both(FIEF_DEBUG_OFF);
+    fief_parcel *parcel = make(s.a);
+    fief *heap = fief_parcel_heap(parcel);
+    static char *blocks[5000];
+    unsigned freed = 0;
+    for (unsigned i = 0; i < 5000; i++)
+        blocks[i] = fief_alloc(heap, 64);
+    for (unsigned i = 0; i < 4000; i += 100, freed++)
+        fief_free(heap, blocks[i]);
+    pass(s, parcel);
+    fief_limit_set(s.b, &(fief_limit){.hard_bytes = exact_stats(s.b).charged_bytes});
+    unsigned got = 0;
+    for (char *block; (block = fief_alloc(s.b, 64)) != NULL; got++)
+        memset(block, 1, 64);
+    assert_at_least(got, freed);
+    assert_equal(exact_stats(s.b).live_blocks, 5000 - freed + got);
+    assert_equal(fief_check(s.b), 0);
+    end_both(s);
+}
+
+/* A live block that looks like a free one is none: no list has it. */
+Test(parcel, what_a_block_holds_does_not_make_it_free) {
+    sides s = both(FIEF_DEBUG_OFF);
+    fief_parcel *parcel = make(s.a);
+    fief *heap = fief_parcel_heap(parcel);
+    void **blocks[100];
+    for (unsigned i = 0; i < 100; i++)
+        blocks[i] = fief_alloc(heap, 64);
+    for (unsigned i = 0; i < 50; i++)
+        fief_free(heap, blocks[i]);
+    blocks[70][1] = blocks[70];
+    pass(s, parcel);
+    fief_free(s.b, blocks[70]);
+    assert_equal(exact_stats(s.b).live_blocks, 49);
+    end_both(s);
+}
+
 /* A link of a free block was overwritten on the way. */
 Test(parcel, a_free_block_that_was_written_to_is_found) {
     sides s = both(FIEF_DEBUG_OFF);
@@ -715,7 +754,8 @@ Test(parcel, its_handle_is_sealed_on_its_way) {
         sides s = both(level);
         fief_parcel *parcel = make(s.a);
         fief *heap = fief_parcel_heap(parcel);
-        char *block = fief_alloc(heap, 64), *large = fief_alloc(heap, 100000);
+        char *block = fief_alloc(heap, 112),
+             *large = fief_alloc(heap, 100000); /* with a fence it fills its slot */
         fief_parcel_send(s.a, parcel, fief_id_of(s.b), keep, NULL);
         unsigned times = 0;
         cr_assert_null(fief_parcel_heap(parcel));
@@ -732,7 +772,7 @@ Test(parcel, its_handle_is_sealed_on_its_way) {
         assert_told_of_use("fief_free", ++times);
         fief_inline_free(heap, block);
         assert_told_of_use("fief_free", ++times);
-        fief_free_sized(heap, block, 64);
+        fief_free_sized(heap, block, 112);
         assert_told_of_use("fief_free_sized", ++times);
         fief_free(heap, large);
         assert_told_of_use("fief_free", ++times);
@@ -809,7 +849,9 @@ Test(parcel, any_pointer_but_a_parcels_is_told) {
     }
     assert_equal(fief_parcel_destroy(s.a, parcel), FIEF_OK);
     assert_equal(fief_parcel_destroy(s.a, NULL), FIEF_OK);
+    unsigned times = heard.kinds[FIEF_MISUSE_DEAD_HANDLE];
     assert_equal(fief_parcel_destroy(s.a, parcel), FIEF_BAD_STATE);
+    assert_told_of_use("fief_parcel_destroy", times + 1);
     heard.count = 0;
     end_both(s);
 }

@@ -4,6 +4,7 @@
  */
 #include "heap/adopt.h"
 
+#include "debug/state.h"
 #include "heap/find.h"
 #include "heap/pools.h"
 #include "heap/remote.h"
@@ -138,6 +139,43 @@ Test(adopt, what_lies_behind_the_handle_can_be_free) {
     fief_trim(to);
     assert_equal(to->count.arenas, 1);
     assert_equal(to->count.dirty_bytes, 0);
+}
+
+/* ---- what src/debug keeps ---- */
+
+Test(adopt, the_next_sample_is_as_far_away_as_it_was) {
+    fief_config config = named("samples");
+    config.sample = 1000000;
+    to = create(config);
+    fill();
+    uint64_t left = to->attention_at - to->count.listed;
+    adopt();
+    cr_assert_geq(to->count.listed, BLOCKS);
+    assert_equal(to->attention_at - to->count.listed, left);
+}
+
+/* And the places of those that are free. */
+Test(adopt, guarded_places_join_the_new_owners) {
+    fief_config config = named("guarded");
+    config.debug = FIEF_DEBUG_GUARD;
+    from = create(config);
+    to = create(config);
+    char *first = fief_alloc(from, 100), *second = fief_alloc(to, 100);
+    fi_heap_gather(from);
+    const fi_guards *guards = &to->debug->guards;
+    uint32_t places = guards->places.count, more = from->debug->guards.places.count;
+    cr_assert(places > 0 && more > 0);
+    cr_assert(fi_the_watch.may_join(to, from));
+    cr_assert(fi_heap_adopt(to, from));
+    fi_the_watch.join(to, from);
+    assert_equal(guards->places.count, places + more);
+    assert_equal(guards->live, 2);
+    for (uint32_t i = 0; i < places + more; i++) /* each of them once, none beyond them */
+        cr_assert_not_null(fief_alloc(to, 100));
+    assert_equal(guards->places.count, 0);
+    assert_equal(fief_owner(first), to->id);
+    fief_free(to, first);
+    fief_free(to, second);
 }
 
 /* ---- remote frees ---- */

@@ -116,6 +116,31 @@ Test(freelist_misuse, a_foreign_block_where_own_ones_were_is_foreign) {
     part();
 }
 
+/* Where a host's memory has no entry of its own in fief's map, each block is looked up the long way. */
+Test(freelist_misuse, where_the_map_is_taken_lists_know_their_own_too) {
+    static host bobs;
+    conf("");
+    ann = create(watched("ann", &ann_heard));
+    bobs.next = host_map_colliding(ann, 256 * 1024, 1);
+    if (bobs.next == NULL)
+        cr_skip_test("the system gives no memory at that address");
+    fief_config config = watched("bob", &bob_heard);
+    config.provider = (fief_provider){&bobs, host_alloc, host_free};
+    bob = create(config);
+    list = make_list(bob, BYTES, CAPACITY, 2);
+    void *popped[CAPACITY + 2];
+    pop_many(list, popped, CAPACITY + 2);
+    push_many(list, popped, CAPACITY + 2);
+    assert_equal(list_stats(list).held, CAPACITY);
+    assert_equal(list_stats(list).overflows, 2);
+    fief_freelist_trim(list);
+    fief_freelist_push(list, opaque(fief_alloc(ann, BYTES)));
+    assert_equal(bob_heard.kinds[FIEF_MISUSE_FOREIGN_FREE], 1);
+    assert_equal(bob_heard.count, 1);
+    assert_equal(exact_stats(bob).live_blocks, 2);
+    part();
+}
+
 Test(freelist_misuse, wild_and_interior_pointers_are_told_where_they_are_looked_at) {
     FOR_LEVELS(level) {
         meet(level);

@@ -373,6 +373,17 @@ typedef struct fief_leaks {
 } fief_leaks;
 FIEF_API void fief_leaks_read(fief_leaks *out);
 
+/* The sum of what the living interpreters have published, each of its figures as of its own last time. Any thread.
+ * Cost: in the number of interpreters that ever lived at once; meanwhile none is created or ends. */
+typedef struct fief_totals {
+    uint64_t interpreters; /* living, those that are closing left out */
+    uint64_t live_blocks;
+    uint64_t live_bytes;
+    uint64_t committed_bytes;
+    uint64_t reserved[4]; /* 0 */
+} fief_totals;
+FIEF_API void fief_totals_read(fief_totals *out);
+
 /* Sees every live block once, in address order within an arena. False stops the visit. The visitor may free the
  * block it is shown, and must not allocate, free or resize anything else. Remote frees are taken in first, and
  * typed freelists are drained: their reserves are not shown. */

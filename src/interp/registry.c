@@ -233,3 +233,22 @@ void fi_registry_leaks(fief_leaks *out) {
     *out = totals;
     fi_unlock(FI_RANK_PROCESS);
 }
+
+/* A heap that is found stays where it is as long as the lock is held, even if it begins to end. */
+static void add_living(fief_totals *sum, const fief *f) {
+    sum->interpreters++;
+    sum->live_blocks += fi_load_relaxed(&f->stats.live_blocks);
+    sum->live_bytes += fi_load_relaxed(&f->stats.live_bytes);
+    sum->committed_bytes += fi_load_relaxed(&f->stats.committed_bytes);
+}
+
+void fi_registry_totals(fief_totals *out) {
+    *out = (fief_totals){0};
+    fi_lock(FI_RANK_PROCESS);
+    for (uint32_t number = 1; number <= slot_count; number++) {
+        const fief *heap = fi_load_acquire(&slot_of(number)->heap);
+        if (heap != NULL)
+            add_living(out, heap);
+    }
+    fi_unlock(FI_RANK_PROCESS);
+}

@@ -42,5 +42,6 @@ fief *fi_registry_find(fief_id id);
 fi_slot *fi_registry_slot(fief_id id);
 
 void fi_registry_leaks(fief_leaks *out);
+void fi_registry_totals(fief_totals *out);
 
 #endif

@@ -274,6 +274,10 @@ void fief_leaks_read(fief_leaks *out) {
     out->late_frees = fi_heap_late_frees();
 }
 
+void fief_totals_read(fief_totals *out) {
+    fi_registry_totals(out);
+}
+
 fief_status fief_visit(fief *f, fief_visitor *visit, void *arg) {
     if (visit == NULL)
         return FIEF_BAD_ARGUMENT;

@@ -258,3 +258,27 @@ Test(stats, trimming_leaves_live_blocks_alone) {
     assert_equal(exact_stats(heap).live_blocks, COUNT / 10);
     cr_assert(is_sound(heap));
 }
+
+/* ---- totals ---- */
+
+Test(stats, the_totals_are_the_sum_of_what_the_living_have_published) {
+    fief_totals before, after;
+    fief *other = create(named("other")), *ended = create(named("ended"));
+    fief_totals_read(&before);
+    assert_equal(before.interpreters, 3);
+    cr_assert_not_null(fief_alloc(ended, 100));
+    fief_stats_publish(ended);
+    for (unsigned i = 0; i < 10; i++)
+        cr_assert(fief_alloc(heap, 64) != NULL && fief_alloc(other, 100 * KIB) != NULL);
+    fief_stats_publish(other);
+    fief_totals_read(&after);
+    assert_equal(after.live_blocks - before.live_blocks, 11); /* `heap` has not published */
+    fief_stats_publish(heap);
+    fief_destroy(ended);
+    fief_totals_read(&after);
+    assert_equal(after.interpreters, 2);
+    assert_equal(after.live_blocks - before.live_blocks, 20);
+    fief_stats one = exact_stats(heap), two = exact_stats(other);
+    assert_equal(after.live_bytes, one.live_bytes + two.live_bytes);
+    assert_equal(after.committed_bytes, one.committed_bytes + two.committed_bytes);
+}

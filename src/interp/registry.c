@@ -3,6 +3,7 @@
 #include "arena/arena.h"
 #include "base/atomics.h"
 #include "base/lock.h"
+#include "heap/heap.h"
 #include "interp/fork.h"
 #include "os/os.h"
 

@@ -68,8 +68,9 @@ typedef struct fief_freelist_config {
     { sizeof(fief_freelist_config), NULL, 0, 0, 0, 0, NULL, NULL, NULL, false }
 
 /* Makes a list, its reserve filled. On failure *out is NULL, nothing is left behind, and the status tells why:
- * FIEF_BAD_ARGUMENT, FIEF_NO_MEMORY (the reserve could not be filled, too), FIEF_BAD_STATE if f is closing. Takes
- * some 300 bytes, and 8 for each block of capacity and reserve, that are not of the heap. */
+ * FIEF_BAD_ARGUMENT, FIEF_NO_MEMORY (the reserve could not be filled, too), FIEF_BAD_STATE if f is closing,
+ * immortal (nothing of it is ever given back), or a parcel's handle. Takes some 300 bytes, and 8 for each block of
+ * capacity and reserve, that are not of the heap. */
 FIEF_API fief_status fief_freelist_create(fief *f, const fief_freelist_config *config, fief_freelist **out);
 
 /* Gives everything back to the heap, the reserve too. NULL is nothing. Cost: in the blocks. */

@@ -11,7 +11,8 @@ static bool is_valid(const fief_freelist_config *config) {
 }
 
 static fief_status check_state(fief *f, const char *operation) {
-    return fi_misuse_check_handle(f, operation) && f->state == FIEF_LIVE ? FIEF_OK : FIEF_BAD_STATE;
+    bool can_have = fi_misuse_check_handle(f, operation) && f->state == FIEF_LIVE && !f->immortal;
+    return can_have ? FIEF_OK : FIEF_BAD_STATE;
 }
 
 static void end(fief_freelist *list) {

@@ -5,6 +5,8 @@
 #include "support/random.h"
 #include "support/sound.h"
 
+#include <fief/parcel.h>
+
 enum { BYTES = 64, CAPACITY = 10 };
 
 static fief *heap;
@@ -353,4 +355,20 @@ Test(freelist, the_longest_list_works) {
     assert_equal(list_stats(longest).overflows, 1);
     for (unsigned i = FIEF_FREELIST_MOST_BLOCKS; i-- > 0;)
         cr_assert_eq(fief_freelist_pop(longest), blocks[i]);
+}
+
+/* Nothing of an immortal heap comes back, and a parcel's handle does not stay. */
+Test(freelist, some_heaps_have_none) {
+    const fief_freelist_config config = list_config(64, 4, 2);
+    fief_freelist *none = NULL;
+    fief_config eternal = named("eternal");
+    eternal.immortal = true;
+    fief *f = create(eternal), *maker = create(named("maker"));
+    assert_equal(fief_freelist_create(f, &config, &none), FIEF_BAD_STATE);
+    cr_assert_null(none);
+    fief_parcel *parcel;
+    assert_equal(fief_parcel_create(maker, NULL, &parcel), FIEF_OK);
+    assert_equal(fief_freelist_create(fief_parcel_heap(parcel), &config, &none), FIEF_BAD_STATE);
+    fief_destroy(maker);
+    fief_destroy(f);
 }

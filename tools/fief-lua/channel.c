@@ -68,7 +68,7 @@ static fief_xi_result post(const message *m);
 static void answer(const message *request, message_kind kind, fief_xi_data *values) {
     message back = {
         .from = request->to, .to = request->from, .kind = kind, .number = request->number, .values = values};
-    if (post(&back) != FIEF_XI_QUEUED && fief_id_of(back.from->heap) != back.to->id)
+    if (post(&back) != FIEF_XI_QUEUED)
         drop(&back);
 }
 

@@ -2,9 +2,9 @@
 //
 // usage: calls [--rounds N] [--calls N]
 //
-// Callers send numbers to one target, which checks that each caller's come in order, all of them, once. The peers take
-// turns within a round, each of them the first in its turn; what is printed is the median over the rounds, as a table.
-// A caller stays within a window of what has run, so that the queue's length is the same for all.
+// Callers send numbers to one target, which checks that each caller's come in order, all of them, once. The peers
+// take turns within a round, each of them the first in its turn; what is printed is the median over the rounds, as
+// a table. A caller stays within a window of what has run, so that the queue's length is the same for all.
 #include <fief/xi.h>
 
 #include <algorithm>
@@ -91,7 +91,8 @@ class fief_queue : public queue {
         fief_destroy(static_cast<fief *>(caller));
     }
     void call(void *caller, void *number) override {
-        fief_xi_result result = fief_xi_call(static_cast<fief *>(caller), fief_id_of(target_), run_in_target, number);
+        fief_xi_result result =
+            fief_xi_call(static_cast<fief *>(caller), fief_id_of(target_), run_in_target, number);
         require(result == FIEF_XI_QUEUED, "not queued");
     }
     void wait_and_run() override {
@@ -228,8 +229,8 @@ void measure_row(uint64_t callers, uint64_t calls, size_t rounds) {
             ratio[i].push_back(wall[i].back() / wall[0].back());
     }
     for (size_t i = 0; i < peer_count; i++)
-        std::printf("| %llu to 1 | %s | %.0f | %.0f | %.2f |\n", static_cast<unsigned long long>(callers), peers[i].name,
-                    median(wall[i]), median(processor[i]), median(ratio[i]));
+        std::printf("| %llu to 1 | %s | %.0f | %.0f | %.2f |\n", static_cast<unsigned long long>(callers),
+                    peers[i].name, median(wall[i]), median(processor[i]), median(ratio[i]));
 }
 
 } // namespace

@@ -2,10 +2,11 @@
 //
 // usage: parcel [--rounds N] [--most-mib N]
 //
-// A parcel is filled with blocks of one size, each page of them written to; then it is sent, and received. The copy is
-// one memcpy of as many bytes into memory that was touched before, which is less than a copy of the structure would
-// take: nothing is allocated, no pointer is changed. The receiver frees every block; beside it another interpreter
-// frees as many of its own. (Blocks of a mebibyte go back to the system one by one, in either case.) What is printed is the median over the rounds, as a table.
+// A parcel is filled with blocks of one size, each page of them written to; then it is sent, and received. The
+// copy is one memcpy of as many bytes into memory that was touched before, which is less than a copy of the
+// structure would take: nothing is allocated, no pointer is changed. The receiver frees every block; beside it
+// another interpreter frees as many of its own. (Blocks of a mebibyte go back to the system one by one, in either
+// case.) What is printed is the median over the rounds, as a table.
 #include <fief/inline.h>
 #include <fief/parcel.h>
 

@@ -238,8 +238,7 @@ static bool is_full(const fi_guards *guards) {
 void *fi_guard_alloc(fief *f, const fi_request *request, size_t alignment) {
     fi_guards *guards = &f->debug->guards;
     size_t most = guards->sample != 0 ? fi_os_page_bytes() : MOST_BYTES;
-    if (request->size > most || alignment > fi_os_page_bytes() || is_full(guards) ||
-        f->source.alloc != NULL)
+    if (request->size > most || alignment > fi_os_page_bytes() || is_full(guards) || f->source.alloc != NULL)
         return NULL;
     size_t bytes = data_bytes(request->size);
     if (!charge(f, bytes))

@@ -41,7 +41,7 @@ typedef struct fi_exchange {
     fief_xi_stats stats;
     fi_port ports[FI_PORTS]; /* by id */
     fi_spares spares;
-    struct fi_hold *holds;   /* what has to come home, last first (hold.h) */
+    struct fi_hold *holds; /* what has to come home, last first (hold.h) */
     size_t hold_count;
     const struct fief_xi_objects *objects; /* NULL: not set */
     struct fi_types *types;                /* of its own; NULL: none yet */

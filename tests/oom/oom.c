@@ -8,8 +8,8 @@
 #include "os/os.h"
 #include "support/random.h"
 
-#include <fief/freelist.h>
 #include <fief/fief.h>
+#include <fief/freelist.h>
 
 #include <criterion/criterion.h>
 #include <stdio.h>

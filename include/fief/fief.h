@@ -218,7 +218,7 @@ FIEF_API fief_status fief_create(fief **out, const fief_config *config);
 /* Ends the interpreter: runs or cancels the calls that are queued for it (xi.h), then its at-exit callbacks, then
  * takes every byte back at once, live blocks included. Cost: in the number of arenas, and of blocks that others
  * have freed and it has not taken in. NULL is FIEF_OK. FIEF_BAD_STATE from within an at-exit or a pressure
- * callback, or a call at the end; FIEF_NO_MEMORY if a frozen heap can't be thawed: nothing was changed. The handle
+ * callback, or a call of xi.h; FIEF_NO_MEMORY if a frozen heap can't be thawed: nothing was changed. The handle
  * and every block are dead afterwards: a later free of one is caught as a late free, as long as the memory is not
  * another interpreter's by then (as free or used memory of its own), and with nothing but the owner's id after
  * fief_trim(NULL). */

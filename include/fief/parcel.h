@@ -57,8 +57,9 @@ typedef struct fief_parcel_config {
 FIEF_API fief_status fief_parcel_create(fief *f, const fief_parcel_config *config, fief_parcel **out);
 
 /* The handle to allocate, free and resize with, inlined too, for as long as the parcel is not sent; NULL from then
- * on, or if it is no parcel. All verbs work with it but those that are about an interpreter's life: fief_destroy
- * and fief_at_exit return FIEF_BAD_STATE. */
+ * on, or if it is no parcel. The verbs of
+ * blocks, counters, limits and debugging work with it; those that are about an interpreter's life, or about
+ * others, don't: fief_destroy, fief_at_exit, freelists, types and data return FIEF_BAD_STATE or its like. */
 FIEF_API fief *fief_parcel_heap(const fief_parcel *parcel);
 
 /* One pointer that goes with it, by which what is in it is found; NULL at first. FIEF_BAD_STATE once it was sent.
@@ -80,9 +81,9 @@ FIEF_API fief_xi_result fief_parcel_send(fief *f, fief_parcel *parcel, fief_id t
 /* Makes all blocks of a parcel f's own; the parcel is no more. *root (NULL: not wanted) is its root. Blocks, bytes
  * and memory move from its counters to f's, with all that it counted. FIEF_NO_MEMORY on exhaustion, or if f would
  * pass its hard limit (its pressure callback is asked first); FIEF_BAD_STATE if f does not hold it, which is
- * misuse, if their debug levels differ, or if f is immortal. Then f still holds it. An interpreter may receive
- * what it made itself. Cost: in the number of arenas and pools (one for each 64 KiB of small blocks, one for each
- * large block); no block is touched. */
+ * misuse, if their debug levels differ, if f is immortal, or if it is zeroed and the maker was not. Then f still
+ * holds it. An interpreter may receive what it made itself. Cost: in the number of arenas and pools (one for each
+ * 64 KiB of small blocks, one for each large block); no block is touched. */
 FIEF_API fief_status fief_parcel_receive(fief *f, fief_parcel *parcel, void **root);
 
 /* Ends a parcel with all blocks in it, which is no leak. NULL is FIEF_OK. FIEF_BAD_STATE if f does not hold it,

@@ -36,8 +36,8 @@ typedef enum fief_xi_result {
 FIEF_API const char *fief_xi_result_text(fief_xi_result result);
 
 /* Runs in the target, on the thread that holds it, with the target as that thread's current interpreter
- * (fief_current). What it returns is for who waits, and for `done`: 0 means success by custom. It must not destroy
- * the target. */
+ * (fief_current). What it returns is for who waits, and for `done`: 0 means success by custom. It can't
+ * destroy the target: fief_destroy returns FIEF_BAD_STATE. */
 typedef int fief_xi_fn(fief *target, void *arg);
 
 /* Gives back an argument. On the thread that ran or cancelled the call, or the caller's. */
@@ -49,8 +49,10 @@ typedef void fief_xi_done_fn(fief_xi_result how, int returned, void *arg);
 
 /* Calls fn(target, arg): at once if the target is f itself, else when the target polls next. Calls of one thread,
  * or of one interpreter, run in the order they were sent. A call that is queued when its target closes runs then.
- * RAN, QUEUED, CLOSING, GONE, NO_MEMORY or BAD_ARGUMENT. f may be NULL: any thread. Takes no lock but at the first
- * contact with a target, and now and then for memory. */
+ * RAN, QUEUED, CLOSING, GONE, NO_MEMORY or BAD_ARGUMENT. f may be NULL: any thread.
+ * With an f it takes no lock, but at the first contact with a target (of two whose ids are the same modulo 8, at
+ * each change) and for every 32nd call's memory; without one, and in the variants below, for the memory of each.
+ */
 FIEF_API fief_xi_result fief_xi_call(fief *f, fief_id target, fief_xi_fn *fn, void *arg);
 
 /* The same, and `free_arg(arg)` is called exactly once, whatever is returned: after the call, or where there is

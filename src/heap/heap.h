@@ -27,8 +27,9 @@ enum {
 
 enum {
     FI_IN_PRESSURE = 1,                     /* the pressure callback runs */
+    FI_IN_CALL = 4,                         /* a call of another's runs in it */
     FI_FROZEN = 2,                          /* its blocks may be read-only */
-    FI_LEAK_IMMORTAL = FIEF_LEAK_STRICT + 1 /* all memory is taken back, and nothing in it was a leak */
+    FI_LEAK_FORGIVEN = FIEF_LEAK_STRICT + 1 /* all memory is taken back, and nothing in it was a leak */
 };
 
 /* Up to so much address space a heap is small: its arenas are, and its classes borrow. */
@@ -95,11 +96,11 @@ struct fief {
     uint8_t on_foreign; /* fief_foreign_policy */
     uint8_t on_misuse;  /* fief_misuse_policy */
     bool zeroed;
-    uint8_t obstacles;                  /* to its end: FI_IN_PRESSURE, FI_FROZEN */
+    uint8_t obstacles;                  /* to its end: FI_IN_PRESSURE, FI_IN_CALL, FI_FROZEN */
     bool shrinking;                     /* most of the heap was freed: give memory back as it comes (purge.c) */
     uint32_t unwinding;                 /* depth of fief_unwind_begin */
     uint8_t policies[FIEF_POLICY_ROOM]; /* fief_policy, by kind */
-    uint8_t on_leak;                    /* fief_leak_policy, or FI_LEAK_IMMORTAL */
+    uint8_t on_leak;                    /* fief_leak_policy, or FI_LEAK_FORGIVEN */
     bool immortal;                      /* see immortal.h */
     bool has_tables;                    /* which end with it (src/xi/tables.c) */
     uint64_t frozen_failures;           /* an immortal one's; of others not looked at */

@@ -15,7 +15,7 @@ void fi_immortal_begin(fief *f) {
     FI_ASSERT(first != NULL && fi_map_address(first) == (char *)f);
     f->immortal = true;
     f->frozen_failures = 0;
-    f->on_leak = f->on_leak == FIEF_LEAK_KEEP ? FIEF_LEAK_KEEP : FI_LEAK_IMMORTAL;
+    f->on_leak = f->on_leak == FIEF_LEAK_KEEP ? FIEF_LEAK_KEEP : FI_LEAK_FORGIVEN;
     f->fast.pools = (char *)(uintptr_t)&fi_no_pool;
     f->fast.pool_mask = 0;
     fi_store_relaxed(&f->slot->immortal_in, 0);

@@ -18,7 +18,7 @@ static bool is_there(void) {
     if (FI_UNLIKELY(commons == NULL)) {
         fief_config named = config;
         named.name = "commons";
-        (void)fi_life_begin(&commons, &named, NULL); /* NULL on failure: the next one tries again */
+        (void)fi_life_begin(&commons, &named, NULL, true); /* NULL on failure: the next one tries again */
     }
     return commons != NULL;
 }

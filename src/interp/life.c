@@ -71,10 +71,10 @@ static void set_up(fief *f, fi_arena *arena, fi_slot *slot, const fief_config *c
 }
 
 /* A slot and an arena, in one turn of the lock where a warm one is there. */
-static fi_arena *take_both(const fief_config *config, const fi_source *source, fi_slot **slot) {
+static fi_arena *take_both(const fief_config *config, const fi_source *source, bool hidden, fi_slot **slot) {
     bool warm = !config->zeroed && source->alloc == NULL;
     fi_lock(FI_RANK_PROCESS);
-    *slot = fi_registry_take(config);
+    *slot = fi_registry_take(config, hidden);
     fi_arena *arena = *slot != NULL && warm ? fi_arena_pop_warm(FI_SMALL_ARENA_UNITS) : NULL;
     fi_unlock(FI_RANK_PROCESS);
     if (*slot == NULL || arena != NULL)
@@ -88,10 +88,10 @@ static fi_arena *take_both(const fief_config *config, const fi_source *source, f
     return arena;
 }
 
-fief_status fi_life_begin(fief **out, const fief_config *config, fi_debug *debug) {
+fief_status fi_life_begin(fief **out, const fief_config *config, fi_debug *debug, bool hidden) {
     const fi_source source = {config->provider.ctx, config->provider.alloc, config->provider.free};
     fi_slot *slot;
-    fi_arena *arena = fi_registry_ready() ? take_both(config, &source, &slot) : NULL;
+    fi_arena *arena = fi_registry_ready() ? take_both(config, &source, hidden, &slot) : NULL;
     if (arena == NULL)
         return FIEF_NO_MEMORY;
     fief *f = (fief *)(void *)arena->start;
@@ -101,12 +101,13 @@ fief_status fi_life_begin(fief **out, const fief_config *config, fi_debug *debug
     set_up(f, arena, slot, config);
     if (debug != NULL)
         fi_the_watch.attach(f, debug, config);
-    fi_registry_open(slot, f);
+    if (!hidden)
+        fi_registry_open(slot, f);
     *out = f;
     return FIEF_OK;
 }
 
-fief_status fi_life_begin_watched(fief **out, const fief_config *config) {
+fief_status fi_life_begin_watched(fief **out, const fief_config *config, bool hidden) {
     fief_config room;
     fi_debug *debug;
     if (config->debug > FIEF_DEBUG_GUARD)
@@ -114,7 +115,7 @@ fief_status fi_life_begin_watched(fief **out, const fief_config *config) {
     config = fi_the_watch.configure(config, &room);
     if (!fi_registry_ready() || !fi_the_watch.prepare(config, &debug))
         return FIEF_NO_MEMORY;
-    fief_status status = fi_life_begin(out, config, debug);
+    fief_status status = fi_life_begin(out, config, debug, hidden);
     if (status != FIEF_OK && debug != NULL)
         fi_the_watch.discard(debug);
     if (status == FIEF_OK && config->immortal)
@@ -280,10 +281,10 @@ FI_COLD static void end_watch(fief *f, bool keeps_home) {
 
 /* The rest of such an end. True: the handle's own arena is to be kept. */
 FI_COLD static bool leave_watch(fief *f, const fi_arena *home, fi_leak *leak) {
-    if (f->immortal) {
-        fi_immortal_end(f);
+    if (f->immortal || f->on_leak == FI_LEAK_FORGIVEN)
         *leak = (fi_leak){0, 0};
-    }
+    if (f->immortal)
+        fi_immortal_end(f);
     bool keeps = is_kept(f, home);
     if (f->debug != NULL)
         end_watch(f, keeps);
@@ -310,7 +311,7 @@ static void clean_handle(fief *f) {
 
 /* A frozen heap is thawed first: its end writes to its memory, and so may its at-exit callbacks. */
 FI_COLD static fief_status make_way(fief *f) {
-    if (f->state == FIEF_LIVE && (f->obstacles & FI_IN_PRESSURE) == 0)
+    if (f->state == FIEF_LIVE && (f->obstacles & (FI_IN_PRESSURE | FI_IN_CALL)) == 0)
         return fi_immortal_thaw(f);
     (void)fi_misuse_check_handle(f, "fief_destroy");
     return FIEF_BAD_STATE;
@@ -324,7 +325,7 @@ fief_status fi_life_end(fief *f) {
     }
     f->state = FIEF_CLOSING;
     fi_registry_close(f->slot);
-    if (FI_UNLIKELY(fi_load_relaxed(&f->slot->exchange) != NULL))
+    if (FI_UNLIKELY(fi_load_seq_cst(&f->slot->exchange) != NULL))
         fi_the_exchange.close(f);
     run_exits(f);
     fi_remote_take_in(f);

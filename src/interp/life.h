@@ -4,12 +4,13 @@
 
 #include "heap/heap.h"
 
-/* `config` has been checked. `debug`: what src/debug needs of it, or NULL; it is the handle's on success. */
-fief_status fi_life_begin(fief **out, const fief_config *config, fi_debug *debug);
+/* `config` has been checked. `debug`: what src/debug needs of it, or NULL; it is the handle's on success.
+ * `hidden`: it is no interpreter, and nobody is to find it or to call it. */
+fief_status fi_life_begin(fief **out, const fief_config *config, fi_debug *debug, bool hidden);
 
 /* The same for a heap that may be watched: by its configuration, whose level is checked here, the environment or a
  * tool. */
-FI_COLD fief_status fi_life_begin_watched(fief **out, const fief_config *config);
+FI_COLD fief_status fi_life_begin_watched(fief **out, const fief_config *config, bool hidden);
 
 fief_status fi_life_end(fief *f);
 

@@ -119,12 +119,13 @@ static void unchain(fi_slot *slot) {
     *link = next_slot[slot->number];
 }
 
-fi_slot *fi_registry_take(const fief_config *config) {
+fi_slot *fi_registry_take(const fief_config *config, bool hidden) {
     fi_slot *slot = resting_count > RESTING_SLOTS ? rested_slot() : fresh_slot();
     if (slot == NULL && resting_count > 0)
         slot = rested_slot();
     if (slot != NULL) {
         fill(slot, config, ++last_id);
+        fi_store_relaxed(&slot->hidden, hidden);
         chain(slot);
     }
     return slot;
@@ -140,6 +141,7 @@ void fi_registry_close(fi_slot *slot) {
 }
 
 void fi_registry_give(fi_slot *slot, const fi_leak *leak) {
+    FI_ASSERT(slot->exchange == NULL);
     unchain(slot);
     fi_store_release(&slot->state, FIEF_DEAD);
     next_slot[slot->number] = 0;
@@ -147,41 +149,11 @@ void fi_registry_give(fi_slot *slot, const fi_leak *leak) {
     resting_last = slot->number;
     resting_count++;
     if (leak != NULL) {
-        totals.interpreters++;
+        totals.interpreters += slot->hidden == 0;
         totals.blocks += leak->blocks;
         totals.bytes += leak->bytes;
     }
-}
-
-/* ---- what is no interpreter ---- */
-
-/* Who looks for it by its id has the lock. */
-void fi_registry_hide(fi_slot *slot) {
-    fi_lock(FI_RANK_PROCESS);
-    fi_store_relaxed(&slot->heap, NULL);
-    fi_store_relaxed(&slot->hidden, 1);
-    fi_unlock(FI_RANK_PROCESS);
-}
-
-/* Slots are handed out as they are. */
-void fi_registry_show(fi_slot *slot) {
-    fi_registry_close(slot);
     fi_store_relaxed(&slot->hidden, 0);
-}
-
-void fi_registry_retire(fi_slot *slot) {
-    fi_registry_show(slot);
-    fi_lock(FI_RANK_PROCESS);
-    fi_registry_give(slot, NULL);
-    fi_unlock(FI_RANK_PROCESS);
-}
-
-void fi_registry_uncount(const fi_leak *leak) {
-    fi_lock(FI_RANK_PROCESS);
-    totals.interpreters--;
-    totals.blocks -= leak->blocks;
-    totals.bytes -= leak->bytes;
-    fi_unlock(FI_RANK_PROCESS);
 }
 
 /* ---- forgetting ---- */

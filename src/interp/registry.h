@@ -8,18 +8,13 @@
 /* Readies the process on first use; may fail, and be tried again. */
 FI_MUST_USE bool fi_registry_ready(void);
 
-/* A slot with a new id, its interpreter not yet to be found. NULL on exhaustion. Under FI_RANK_PROCESS. */
-fi_slot *fi_registry_take(const fief_config *config);
+/* A slot with a new id, its interpreter not yet to be found. NULL on exhaustion. `hidden`: it is for no
+ * interpreter, which is never to be found. Under FI_RANK_PROCESS. */
+fi_slot *fi_registry_take(const fief_config *config, bool hidden);
 
 /* From here on fief_find finds it; and from there on it does not, since it is closing. */
 void fi_registry_open(fi_slot *slot, fief *f);
 void fi_registry_close(fi_slot *slot);
-
-/* What has been opened is no interpreter: nobody finds it from here on, or calls it. It ends by `retire`, or as
- * one that ends by fi_registry_give, which is then uncounted, with what had not been freed. */
-void fi_registry_hide(fi_slot *slot);
-void fi_registry_show(fi_slot *slot);
-void fi_registry_retire(fi_slot *slot);
 
 /* The interpreter has ended, or has not come to be (`leak` NULL). The slot rests, and is reused. Under
  * FI_RANK_PROCESS. */
@@ -27,9 +22,6 @@ typedef struct fi_leak {
     uint64_t blocks, bytes;
 } fi_leak;
 void fi_registry_give(fi_slot *slot, const fi_leak *leak);
-
-/* What ended last, with so much of it, was no interpreter. */
-void fi_registry_uncount(const fi_leak *leak);
 
 /* Gives back what the process keeps of ended interpreters: their warm arenas, whose bytes it returns, and what is
  * known of them but for their ids. */

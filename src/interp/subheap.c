@@ -1,9 +1,9 @@
 #include "interp/subheap.h"
 
 #include "base/atomics.h"
+#include "base/lock.h"
 #include "heap/adopt.h"
-#include "heap/remote.h"
-#include "heap/stats.h"
+#include "heap/charge.h"
 #include "heap/watch.h"
 #include "interp/life.h"
 #include "interp/registry.h"
@@ -14,12 +14,13 @@ static_assert(sizeof(struct fief) <= NOTES_OFFSET, "the notes fit behind the han
 fief_status fi_subheap_begin(fief **out, const fief_config *config) {
     fief_config from_system = *config;
     from_system.provider = (fief_provider){NULL, NULL, NULL};
-    fief_status status = fief_create(out, &from_system);
-    if (status != FIEF_OK)
-        return status;
-    fi_registry_hide((*out)->slot);
-    (*out)->state = FIEF_CLOSING;
-    return FIEF_OK;
+    *out = NULL;
+    if (!fi_limit_is_valid(&config->limit))
+        return FIEF_BAD_ARGUMENT;
+    fief_status status = fi_life_begin_watched(out, &from_system, true);
+    if (status == FIEF_OK)
+        (*out)->state = FIEF_CLOSING;
+    return status;
 }
 
 void *fi_subheap_notes(fief *f) {
@@ -70,10 +71,17 @@ static void forget_debug(fief *f) {
         fi_the_watch.end(f);
 }
 
+static void retire(fi_slot *slot) {
+    fi_registry_close(slot);
+    fi_lock(FI_RANK_PROCESS);
+    fi_registry_give(slot, NULL);
+    fi_unlock(FI_RANK_PROCESS);
+}
+
 fief_status fi_subheap_merge(fief *to, fief *f) {
     fi_slot *slot = f->slot;
     bool watched = to->debug != NULL || f->debug != NULL;
-    if (to->immortal || (watched && !fi_the_watch.may_join(to, f)))
+    if (to->immortal || (to->zeroed && !f->zeroed) || (watched && !fi_the_watch.may_join(to, f)))
         return FIEF_BAD_STATE;
     if (!thaw(f))
         return FIEF_NO_MEMORY;
@@ -85,7 +93,7 @@ fief_status fi_subheap_merge(fief *to, fief *f) {
     if (watched)
         fi_the_watch.join(to, f);
     forget_debug(f);
-    fi_registry_retire(slot); /* who finds it ended looks at the arena again, which is the other's already */
+    retire(slot); /* who finds it ended looks at the arena again, which is the other's already */
     return FIEF_OK;
 }
 
@@ -101,14 +109,10 @@ static void open_for_end(fief *f) {
 
 void fi_subheap_end(fief *f, bool wanted) {
     if (wanted)
-        f->on_leak = FIEF_LEAK_FORCE;
+        f->on_leak = FI_LEAK_FORGIVEN;
     if (wanted && f->debug != NULL)
         fi_the_watch.forgive(f);
     open_for_end(f);
-    fi_remote_take_in(f);
-    fi_live live = fi_stats_count_live(f);
-    const fi_leak leak = {wanted ? live.blocks : 0, wanted ? live.bytes : 0};
-    fi_registry_show(f->slot);
-    (void)fi_life_end(f);
-    fi_registry_uncount(&leak);
+    fief_status status = fi_life_end(f);
+    FI_ASSERT(status == FIEF_OK); /* nothing of it runs: no callback of its limits, no call */
 }

@@ -138,7 +138,7 @@ fief_status fief_create(fief **out, const fief_config *config) {
         return FIEF_BAD_ARGUMENT;
     bool is_special = ((unsigned)config->debug | config->sample | config->immortal) != 0;
     bool plain = fi_load_relaxed(&fi_watch_is_idle) != 0 && !is_special;
-    return FI_LIKELY(plain) ? fi_life_begin(out, config, NULL) : fi_life_begin_watched(out, config);
+    return FI_LIKELY(plain) ? fi_life_begin(out, config, NULL, false) : fi_life_begin_watched(out, config, false);
 }
 
 fief_status fief_destroy(fief *f) {
@@ -222,7 +222,7 @@ size_t fief_poll(fief *f) {
     size_t taken = fi_remote_take_in(f);
     if (taken > 0)
         fi_stats_publish(f);
-    struct fi_exchange *exchange = fi_load_relaxed(&f->slot->exchange);
+    struct fi_exchange *exchange = fi_load_acquire(&f->slot->exchange);
     if (FI_UNLIKELY(exchange != NULL))
         fi_the_exchange.poll(f, exchange);
     return taken;

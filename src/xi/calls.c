@@ -132,11 +132,20 @@ bool fi_call_push(fi_exchange *exchange, fi_call *call) {
     }
 }
 
+void fi_call_count_sent(fief *f) {
+    fi_exchange *own = f != NULL ? fi_exchange_known(f) : NULL;
+    if (own != NULL)
+        own->stats.sent++;
+}
+
 /* ---- running ---- */
 
 int fi_call_invoke(fief *f, fief_xi_fn *fn, void *arg) {
+    uint8_t outer = f->obstacles & FI_IN_CALL;
     fief *previous = fief_enter(f);
+    f->obstacles |= FI_IN_CALL;
     int returned = fn(f, arg);
+    f->obstacles = (uint8_t)((f->obstacles & ~FI_IN_CALL) | outer);
     fief_leave(previous);
     return returned;
 }

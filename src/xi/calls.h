@@ -48,7 +48,10 @@ void fi_call_leave(fi_way way);
 /* Puts a call into a queue: false once that is closed. */
 bool fi_call_push(fi_exchange *exchange, fi_call *call);
 
-/* With f as the thread's current interpreter. */
+/* f has put a call into another's queue. f may be NULL. */
+void fi_call_count_sent(fief *f);
+
+/* With f as the thread's current interpreter, which does not end meanwhile. */
 int fi_call_invoke(fief *f, fief_xi_fn *fn, void *arg);
 
 /* Runs what is queued, `most` at most. */

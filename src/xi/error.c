@@ -34,41 +34,57 @@ void fief_xi_error_clear(fief_xi_error *error) {
     fief_xi_error_init(error, error->room, error->room_bytes);
 }
 
-/* One after the other, each with its 0. */
-static void copy_texts(char *to, const char *const from[TEXTS], const char **copies[TEXTS]) {
-    for (unsigned i = 0; i < TEXTS; i++) {
-        size_t bytes = strlen(from[i]) + 1;
-        *copies[i] = memcpy(to, from[i], bytes);
-        to += bytes;
-    }
-}
-
 static const char *or_empty(const char *text) {
     return text != NULL ? text : "";
 }
 
-/* False on exhaustion: nothing is copied. */
+/* One after the other, each with its 0. */
+static void copy_texts(char *to, const char *const from[TEXTS], const size_t bytes[TEXTS],
+                       const char **copies[TEXTS]) {
+    for (unsigned i = 0; i < TEXTS; i++) {
+        *copies[i] = memcpy(to, from[i], bytes[i]);
+        to += bytes[i];
+    }
+}
+
+static bool is_within(const char *text, const char *room, size_t bytes) {
+    return (uintptr_t)text - (uintptr_t)room < bytes;
+}
+
+/* Where the copies go: the room if there is enough of it, and nothing in it that is to be copied. NULL on
+ * exhaustion. */
+static char *place_for(fief_xi_error *error, const char *const from[TEXTS], size_t all) {
+    bool in_room = all <= error->room_bytes;
+    for (unsigned i = 0; i < TEXTS; i++)
+        in_room = in_room && !is_within(from[i], error->room, error->room_bytes);
+    return in_room ? error->room : (error->block = fi_commons_alloc(all));
+}
+
+/* False on exhaustion: nothing is copied. The texts may be those of an earlier snapshot in the same struct. */
 static bool copy(fief_xi_error *error, const fief_xi_error_source *source) {
     const char *const from[TEXTS] = {or_empty(source->name), or_empty(source->qualified_name),
                                      or_empty(source->module), or_empty(source->message)};
     const char **copies[TEXTS] = {&error->name, &error->qualified_name, &error->module, &error->message};
-    size_t bytes = TEXTS;
+    size_t bytes[TEXTS], all = 0;
     for (unsigned i = 0; i < TEXTS; i++)
-        bytes += strlen(from[i]);
-    if (bytes > error->room_bytes && (error->block = fi_commons_alloc(bytes)) == NULL)
+        all += bytes[i] = strlen(from[i]) + 1;
+    char *place = place_for(error, from, all);
+    if (place == NULL)
         return false;
-    copy_texts(error->block != NULL ? error->block : error->room, from, copies);
+    copy_texts(place, from, bytes, copies);
     error->builtin = source->builtin;
     return true;
 }
 
 fief_xi_error_code fief_xi_error_take(fief_xi_error *error, fief_xi_error_code code,
                                       const fief_xi_error_source *source) {
-    fief_xi_error_clear(error);
+    char *old = error->block;
+    fief_xi_error_init(error, error->room, error->room_bytes);
     bool is_empty = code == FIEF_XI_ERROR_NONE || code == FIEF_XI_ERROR_NO_MEMORY || source == NULL;
     error->code = code == FIEF_XI_ERROR_UNCAUGHT && source == NULL ? FIEF_XI_ERROR_OTHER : code;
     if (!is_empty && !copy(error, source))
         error->code = FIEF_XI_ERROR_NO_MEMORY;
+    fi_commons_free(old);
     return error->code;
 }
 

@@ -81,7 +81,7 @@ static fi_exchange *look(fief_id id, fi_exchange **fresh, fief_xi_result *why) {
     fi_slot *slot = fi_registry_slot(id);
     fi_exchange *there = slot != NULL ? fi_load_acquire(&slot->exchange) : NULL;
     *why = FIEF_XI_NO_MEMORY;
-    if (slot == NULL || fi_load_acquire(&slot->state) != FIEF_LIVE || fi_load_relaxed(&slot->hidden) != 0) {
+    if (slot == NULL || fi_load_acquire(&slot->heap) == NULL) {
         *why = absence(slot);
         return NULL;
     }
@@ -123,7 +123,7 @@ fi_exchange *fi_exchange_find(fief_id id) {
 }
 
 fi_exchange *fi_exchange_known(const fief *f) {
-    return fi_load_relaxed(&f->slot->exchange);
+    return fi_load_acquire(&f->slot->exchange);
 }
 
 fi_exchange *fi_exchange_known_to_the_last(const fief *f) {

@@ -68,15 +68,10 @@ static void end(fi_hold *hold, uint32_t which) {
     fi_call_release(NULL, hold->call);
 }
 
-static void count_sent(fief *f) {
-    if (f != NULL && fi_exchange_known(f) != NULL)
-        fi_exchange_known(f)->stats.sent++;
-}
-
 static fief_xi_result send_home(fief *f, fi_hold *hold) {
     fief_id owner = hold->owner;
     if (fi_call_push(hold->exchange, hold->call)) {
-        count_sent(f);
+        fi_call_count_sent(f);
         return FIEF_XI_QUEUED;
     }
     end(hold, FI_HOLD_HOLDER_DONE);

@@ -156,7 +156,10 @@ static fief_share_status share_item(fief *f, fief_xi_data *data, fief_xi_item_fn
     fief_xi_data *place = (fief_xi_data *)data->payload + index;
     *place = (fief_xi_data){.depth = (uint16_t)(data->depth + 1)};
     fief_share_status status = item(f, index, place, arg);
-    return status == FIEF_SHARE_OK ? fief_xi_data_validate(place) : status;
+    if (status != FIEF_SHARE_OK)
+        return status;
+    bool was_moved_in = place->kind == &kinds[FIEF_XI_TUPLE] && place->depth != data->depth + 1;
+    return was_moved_in ? FIEF_SHARE_TOO_DEEP : fief_xi_data_validate(place);
 }
 
 static fief_share_status make_tuple(fief *f, fief_xi_data *data, size_t count) {

@@ -62,6 +62,11 @@ FI_COLD static void tell(fief *f, const fief_parcel *parcel, bool is_there, cons
                              .told = is_there ? "the parcel was sent" : "no parcel is there any more"});
 }
 
+/* Not from within its own pressure callback. */
+static bool is_at_rest(const fief *heap) {
+    return (heap->obstacles & FI_IN_PRESSURE) == 0;
+}
+
 /* The heap of a parcel that f holds; NULL if it does not: that has been told. */
 static fief *heap_held(fief *f, const fief_parcel *parcel, const char *operation) {
     if (!fi_misuse_check_handle(f, operation))
@@ -252,7 +257,7 @@ static void unseal(fief *heap, fief_parcel *parcel) {
 
 fief_xi_result fief_parcel_send(fief *f, fief_parcel *parcel, fief_id target, fief_parcel_fn *deliver, void *arg) {
     fief *heap = heap_held(f, parcel, "fief_parcel_send");
-    if (heap == NULL || deliver == NULL)
+    if (heap == NULL || deliver == NULL || !is_at_rest(heap))
         return FIEF_XI_BAD_ARGUMENT;
     if (!make_way(parcel))
         return FIEF_XI_NO_MEMORY;
@@ -282,7 +287,7 @@ fief_xi_result fief_parcel_send(fief *f, fief_parcel *parcel, fief_id target, fi
 /* It is nobody's meanwhile, as the pressure callback may see. */
 fief_status fief_parcel_receive(fief *f, fief_parcel *parcel, void **root) {
     fief *heap = heap_held(f, parcel, "fief_parcel_receive");
-    if (heap == NULL)
+    if (heap == NULL || !is_at_rest(heap))
         return FIEF_BAD_STATE;
     bool was_sealed = parcel->sealed;
     if (!was_sealed)
@@ -305,7 +310,8 @@ fief_status fief_parcel_receive(fief *f, fief_parcel *parcel, void **root) {
 fief_status fief_parcel_destroy(fief *f, fief_parcel *parcel) {
     if (parcel == NULL)
         return FIEF_OK;
-    if (heap_held(f, parcel, "fief_parcel_destroy") == NULL)
+    const fief *heap = heap_held(f, parcel, "fief_parcel_destroy");
+    if (heap == NULL || !is_at_rest(heap))
         return FIEF_BAD_STATE;
     let_go(f, parcel);
     die(parcel, true);

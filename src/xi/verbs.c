@@ -44,8 +44,7 @@ static fief_xi_result push(fief *f, fief_id target, fi_call *call) {
     fi_call_leave(way);
     if (!pushed)
         return fi_exchange_absence(target);
-    if (f != NULL && fi_exchange_known(f) != NULL)
-        fi_exchange_known(f)->stats.sent++;
+    fi_call_count_sent(f);
     return FIEF_XI_QUEUED;
 }
 
@@ -60,6 +59,8 @@ static fief_xi_result enqueue(fief *f, fief_id target, const fief_xi_message *me
 }
 
 static fief_xi_result send(fief *f, fief_id target, const fief_xi_message *message) {
+    if (f != NULL && !fi_misuse_check_handle(f, "fief_xi_call"))
+        f = NULL; /* its id is nobody's any more */
     bool is_whole = message->fn != NULL && (message->copied_bytes == 0 || message->arg != NULL);
     fief_xi_result result = FIEF_XI_BAD_ARGUMENT;
     if (is_whole)
@@ -87,7 +88,8 @@ fief_xi_result fief_xi_call_owned(fief *f, fief_id target, fief_xi_fn *fn, void 
 
 /* The prototype of what is copied is not written to. */
 fief_xi_result fief_xi_call_copied(fief *f, fief_id target, fief_xi_fn *fn, const void *data, size_t bytes) {
-    return send(f, target, &(fief_xi_message){.fn = fn, .arg = (void *)(uintptr_t)data, .copied_bytes = bytes});
+    void *from = bytes > 0 ? (void *)(uintptr_t)data : NULL;
+    return send(f, target, &(fief_xi_message){.fn = fn, .arg = from, .copied_bytes = bytes});
 }
 
 /* ---- waiting ---- */
@@ -117,17 +119,17 @@ static fief_xi_result give_up(fi_call *call) {
     return queued == FI_CALL_ENDED ? (fief_xi_result)call->more->how : FIEF_XI_RUNNING;
 }
 
+/* What is queued for f runs one by one, so that the time is kept as well as the calls allow. */
 static fief_xi_result await(fief *f, fi_exchange *here, fi_call *call, uint64_t deadline) {
     for (;;) {
         uint32_t seen = fi_load_seq_cst(&here->signal);
         if (has_ended(call))
             return (fief_xi_result)call->more->how;
-        if (f != NULL && fi_calls_run(f, here, SIZE_MAX) > 0)
-            continue;
         uint64_t left = left_until(deadline);
         if (left == 0)
             return give_up(call);
-        fi_exchange_sleep(here, seen, left);
+        if (f == NULL || fi_calls_run(f, here, 1) == 0)
+            fi_exchange_sleep(here, seen, left);
     }
 }
 
@@ -152,6 +154,8 @@ fief_xi_result fief_xi_call_wait(fief *f, fief_id target, fief_xi_fn *fn, void *
                                  int *returned) {
     if (fn == NULL)
         return FIEF_XI_BAD_ARGUMENT;
+    if (f != NULL && !fi_misuse_check_handle(f, "fief_xi_call_wait"))
+        f = NULL;
     if (f != NULL && f->id == target) {
         int result = fi_call_invoke(f, fn, arg);
         if (returned != NULL)

@@ -1418,3 +1418,52 @@ Test(parcel, samples_go_with_it) {
     heard.count = 0;
     end_both(s);
 }
+
+/* ---- what must not be ---- */
+
+static fief_parcel *pressed;
+static fief *presser;
+static unsigned refusals;
+
+static int not_called(fief *f, fief_parcel *parcel, void *arg) {
+    (void)f, (void)parcel, (void)arg;
+    cr_assert_fail("it was not to be sent");
+    return 0;
+}
+
+static bool under_pressure(fief *f, size_t wanted, void *arg) {
+    (void)f, (void)wanted, (void)arg;
+    refusals += fief_parcel_destroy(presser, pressed) == FIEF_BAD_STATE;
+    refusals += fief_parcel_receive(presser, pressed, NULL) == FIEF_BAD_STATE;
+    refusals += fief_parcel_send(presser, pressed, fief_id_of(presser), not_called, NULL) == FIEF_XI_BAD_ARGUMENT;
+    return false;
+}
+
+Test(parcel, its_own_pressure_callback_does_not_take_it_away) {
+    FOR_LEVELS(level) {
+        sides s = both(level);
+        fief_limit limit = {.hard_bytes = 1 << 20, .pressure = under_pressure};
+        presser = s.a;
+        pressed = make(s.a);
+        refusals = 0;
+        assert_equal(fief_limit_set(fief_parcel_heap(pressed), &limit), FIEF_OK);
+        cr_assert_null(fief_alloc(fief_parcel_heap(pressed), 4 << 20));
+        assert_equal(refusals, 3);
+        assert_equal(fief_parcel_receive(s.a, pressed, NULL), FIEF_OK);
+        end_both(s);
+    }
+}
+
+Test(parcel, who_wants_zeros_gets_no_memory_that_was_used) {
+    fief_config config = side("zeroed", FIEF_DEBUG_OFF);
+    config.zeroed = true;
+    fief *zeroed = create(config), *other = create(side("other", FIEF_DEBUG_OFF));
+    fief_parcel *used = make(other), *clean = make(zeroed);
+    assert_equal(fief_parcel_send(other, used, fief_id_of(zeroed), keep, NULL), FIEF_XI_QUEUED);
+    fief_poll(zeroed);
+    assert_equal(fief_parcel_receive(zeroed, used, NULL), FIEF_BAD_STATE);
+    assert_equal(fief_parcel_destroy(zeroed, used), FIEF_OK);
+    assert_equal(fief_parcel_receive(zeroed, clean, NULL), FIEF_OK);
+    fief_destroy(other);
+    fief_destroy(zeroed);
+}

@@ -448,3 +448,66 @@ Test(xi_calls, one_that_is_closing_has_no_hook) {
     fief_destroy(f);
     assert_equal(hook_then, FIEF_BAD_STATE);
 }
+
+/* ---- what must not be ---- */
+
+static int destroy_it(fief *target, void *arg) {
+    *(fief_status *)arg = fief_destroy(target);
+    return 0;
+}
+
+Test(xi_calls, a_call_does_not_end_its_target) {
+    fief *a = create(named("a")), *b = create(named("b"));
+    fief_status queued = FIEF_OK, at_once = FIEF_OK;
+    fief_xi_call(a, fief_id_of(b), destroy_it, &queued);
+    fief_poll(b);
+    fief_xi_call(b, fief_id_of(b), destroy_it, &at_once);
+    cr_assert(queued == FIEF_BAD_STATE && at_once == FIEF_BAD_STATE);
+    assert_equal(fief_destroy(b), FIEF_OK);
+    fief_destroy(a);
+}
+
+Test(xi_calls, an_ended_handle_calls_nobody) {
+    FOR_LEVELS(level) {
+        heard = (witness){0};
+        fief *b = create(at_level(level, &heard));
+        unsigned zero = 0;
+        fief_xi_call_copied(NULL, fief_id_of(b), note, &zero, sizeof zero); /* its memory is not the ended one's */
+        fief_poll(b);
+        fief *ended = create(at_level(level, &heard));
+        fief_id id = fief_id_of(ended);
+        forget();
+        fief_destroy(ended);
+        assert_equal(fief_xi_call_owned(ended, id, note, NULL, count_free), FIEF_XI_GONE);
+        assert_equal(fief_xi_call_wait(ended, id, note, NULL, 0, NULL), FIEF_XI_GONE);
+        cr_assert(runs == 0 && freed == 1);
+        assert_equal(heard.kinds[FIEF_MISUSE_DEAD_HANDLE], 2);
+        fief_destroy(b);
+    }
+}
+
+Test(xi_calls, a_copy_of_nothing_is_nothing) {
+    fief *f = create(named("f"));
+    unsigned value = 7;
+    forget();
+    assert_equal(fief_xi_call_copied(f, fief_id_of(f), note, &value, 0), FIEF_XI_RAN);
+    cr_assert(runs == 1 && seen[0] == 0);
+    fief_destroy(f);
+}
+
+/* A call that sends itself again each time: there is always one more. */
+static int never_ends(fief *target, void *arg) {
+    fief_id id = fief_id_of(target);
+    runs++;
+    return fief_xi_call(NULL, id, never_ends, arg) == FIEF_XI_QUEUED ? 0 : -1;
+}
+
+Test(xi_calls, who_waits_has_its_time_however_many_call) {
+    fief *a = create(named("a")), *b = create(named("b"));
+    forget();
+    fief_xi_call(NULL, fief_id_of(a), never_ends, NULL);
+    assert_equal(fief_xi_call_wait(a, fief_id_of(b), note, NULL, 5000000, NULL), FIEF_XI_TIMED_OUT);
+    cr_assert_gt(runs, 0);
+    fief_destroy(b);
+    fief_destroy(a); /* the last one's successor is refused */
+}

@@ -63,3 +63,22 @@ Test(xi_error, a_snapshot_is_told_in_a_line) {
             cr_assert_str_neq(fief_xi_error_code_text(c), fief_xi_error_code_text(other));
     cr_assert_str_eq(fief_xi_error_code_text((fief_xi_error_code)99), "unknown error");
 }
+
+/* The same message with another type, as a runtime does that wraps an error. */
+Test(xi_error, a_snapshot_may_be_made_of_the_one_before) {
+    for (size_t room_bytes = 0; room_bytes <= 100; room_bytes += 10) {
+        char room[100];
+        fief_xi_error error;
+        fief_xi_error_init(&error, room, room_bytes);
+        fief_xi_error_source source = {0, "KeyError", NULL, NULL, "the message"};
+        for (unsigned turn = 0; turn < 4; turn++) {
+            assert_equal(fief_xi_error_take(&error, FIEF_XI_ERROR_UNCAUGHT, &source), FIEF_XI_ERROR_UNCAUGHT);
+            cr_assert_str_eq(error.message, "the message");
+            cr_assert_str_eq(error.name, turn == 0 ? "KeyError" : "a longer name of it");
+            cr_assert_str_eq(error.module, turn > 1 ? "the message" : "");
+            source = (fief_xi_error_source){0, "a longer name of it", NULL, turn > 0 ? error.message : NULL,
+                                            error.message};
+        }
+        fief_xi_error_clear(&error);
+    }
+}

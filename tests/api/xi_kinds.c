@@ -327,3 +327,24 @@ Test(xi_kinds, a_tuple_wants_its_arguments) {
     cr_assert(fief_xi_read_int64(&data, &value) && value == 5, "what was there is there still");
     end();
 }
+
+static fief_share_status move_in(fief *f, size_t index, fief_xi_data *item, void *arg) {
+    fief_xi_data *other = arg;
+    (void)f, (void)index;
+    *item = *other;
+    *other = cleared;
+    return FIEF_SHARE_OK;
+}
+
+/* It would not know how deep it is. */
+Test(xi_kinds, a_tuple_that_was_made_elsewhere_is_not_taken_in) {
+    begin();
+    fief_xi_data inner = cleared, outer = cleared;
+    assert_equal(fief_xi_share_tuple(a, &inner, 0, NULL, NULL), FIEF_SHARE_OK);
+    assert_equal(fief_xi_share_tuple(a, &outer, 1, move_in, &inner), FIEF_SHARE_TOO_DEEP);
+    cr_assert_null(outer.kind);
+    assert_equal(fief_xi_share_int64(a, &inner, 7), FIEF_SHARE_OK);
+    assert_equal(fief_xi_share_tuple(a, &outer, 1, move_in, &inner), FIEF_SHARE_OK);
+    fief_xi_data_release(a, &outer);
+    end();
+}

@@ -267,9 +267,47 @@ static void ends_at_any_moment(unsigned lives) {
     REQUIRE(after.blocks - before.blocks == BLOCKS * (atomic_load(&made) - kept));
 }
 
+/* ---- calls to ids that are guessed ---- */
+
+static _Atomic fief_id latest_id;
+static atomic_bool guessed_enough;
+
+static int is_meant(fief *f, void *arg) {
+    REQUIRE(fief_id_of(f) == (fief_id)(uintptr_t)arg);
+    return 0;
+}
+
+/* A parcel has an id too, and is never called; and no call goes to whoever has its place next. */
+static void *guess(void *arg) {
+    (void)arg;
+    while (!atomic_load(&guessed_enough)) {
+        fief_id id = atomic_load(&latest_id);
+        for (unsigned next = 1; next <= 3; next++)
+            fief_xi_call(NULL, id + next, is_meant, (void *)(uintptr_t)(id + next));
+    }
+    return NULL;
+}
+
+static void are_called_by_nobody(unsigned turns) {
+    pthread_t guesser = race_start(guess, NULL);
+    while (turns-- > 0) {
+        fief *f = race_create("holder", no_report);
+        fief_parcel *parcel;
+        atomic_store(&latest_id, fief_id_of(f));
+        REQUIRE(fief_parcel_create(f, NULL, &parcel) == FIEF_OK);
+        if (turns % 2 == 0)
+            REQUIRE(fief_parcel_receive(f, parcel, NULL) == FIEF_OK);
+        fief_poll(f);
+        REQUIRE(fief_destroy(f) == FIEF_OK);
+    }
+    atomic_store(&guessed_enough, true);
+    race_join(guesser);
+}
+
 int main(void) {
     rounds = race_rounds(2000);
     to_and_fro();
+    are_called_by_nobody(race_rounds(2000) * 5);
     ends_at_any_moment(race_rounds(1000));
     fief_trim(NULL);
     REQUIRE(fi_commons_live_blocks() == 0);

@@ -41,3 +41,13 @@ Test(commons, a_batch_is_as_long_as_there_is_memory) {
     assert_equal(fi_commons_live_blocks(), 0);
     cr_assert_null(fi_commons_alloc(SIZE_MAX));
 }
+
+Test(commons, it_is_no_interpreter) {
+    fief_totals before, after;
+    fief_totals_read(&before);
+    char *p = fi_commons_alloc(100);
+    fief_totals_read(&after);
+    assert_equal(after.interpreters, before.interpreters);
+    cr_assert_null(fief_find(fief_owner(p)));
+    fi_commons_free(p);
+}

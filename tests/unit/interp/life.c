@@ -15,7 +15,7 @@
 static fief *begin(const char *name) {
     fief_config config = named(name);
     fief *f = NULL;
-    assert_equal(fi_life_begin(&f, &config, NULL), FIEF_OK);
+    assert_equal(fi_life_begin(&f, &config, NULL, false), FIEF_OK);
     return f;
 }
 
@@ -92,14 +92,14 @@ static int begin_with_failure(void *arg) {
     fief_config config = named("unlucky");
     fief *f = NULL;
     fi_os_fail_at(nth);
-    fief_status status = fi_life_begin(&f, &config, NULL);
+    fief_status status = fi_life_begin(&f, &config, NULL, false);
     if (fi_os_request_count() < nth)
         return DID_NOT_FAIL;
     bool whole = status == FIEF_OK && f != NULL && fi_space_used_units() == 1;
     bool nothing = status == FIEF_NO_MEMORY && f == NULL && fi_space_used_units() == 0;
     if (!whole && !nothing)
         return FAILED_BADLY;
-    return fi_life_begin(&f, &config, NULL) == FIEF_OK && fief_alloc(f, 100) != NULL ? FAILED_WELL : FAILED_BADLY;
+    return fi_life_begin(&f, &config, NULL, false) == FIEF_OK && fief_alloc(f, 100) != NULL ? FAILED_WELL : FAILED_BADLY;
 }
 
 Test(life, a_failure_anywhere_leaves_nothing_behind) {
@@ -184,7 +184,7 @@ Test(life, all_of_a_hosts_memory_is_given_back) {
     fief_config config = named("guest");
     config.provider = (fief_provider){&h, host_alloc, host_free};
     fief *f = NULL;
-    assert_equal(fi_life_begin(&f, &config, NULL), FIEF_OK);
+    assert_equal(fi_life_begin(&f, &config, NULL, false), FIEF_OK);
     for (size_t size = 1; size < 8 << 20; size *= 2)
         cr_assert_not_null(fief_alloc(f, size));
     cr_assert_gt(h.out, 1U);
@@ -206,12 +206,12 @@ Test(life, the_next_one_knows_nothing_of_what_was_done_with_an_ended_handle) {
     static witness told;
     fief_config config = watched("ended", &told);
     fief *f = NULL, *next = NULL;
-    assert_equal(fi_life_begin(&f, &config, NULL), FIEF_OK);
+    assert_equal(fi_life_begin(&f, &config, NULL, false), FIEF_OK);
     fi_life_end(f);
     fief_unwind_begin(f);
     fief_poll(f);
     assert_equal(told.kinds[FIEF_MISUSE_DEAD_HANDLE], 2);
-    assert_equal(fi_life_begin(&next, &config, NULL), FIEF_OK);
+    assert_equal(fi_life_begin(&next, &config, NULL, false), FIEF_OK);
     cr_assert_eq(next, f);
     assert_equal(next->unwinding, 0);
     assert_equal(next->count.misuses, 0);

@@ -19,7 +19,7 @@ TestSuite(registry_before_its_first_use);
 static fi_slot *take(const char *name) {
     fief_config config = named(name);
     fi_lock(FI_RANK_PROCESS);
-    fi_slot *slot = fi_registry_take(&config);
+    fi_slot *slot = fi_registry_take(&config, false);
     fi_unlock(FI_RANK_PROCESS);
     return slot;
 }
@@ -53,7 +53,7 @@ Test(registry, a_slot_is_filled_from_the_configuration) {
     witness told;
     fief_config config = watched("ann", &told);
     fi_lock(FI_RANK_PROCESS);
-    fi_slot *slot = fi_registry_take(&config);
+    fi_slot *slot = fi_registry_take(&config, false);
     fi_unlock(FI_RANK_PROCESS);
     fi_identity who = fi_slot_identify(slot, slot->id);
     cr_assert_str_eq(who.name.text, "ann");

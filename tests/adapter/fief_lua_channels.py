@@ -82,6 +82,50 @@ SCRIPTS = {
         print(fief.poll())
         fief.send(fief.state, 'a', nil, 'c')
         print(fief.poll())""",
+    # Finalizers run in the other order than their objects were made: that of a gift may have run before. What one
+    # saves may be looked at while others still run, in the middle of a look.
+    "late.lua": PRELUDE + """
+        local kept
+        local function look(o)
+          for what, fn in pairs { index = function() return o.gift.inner end, count = function() return #o.gift end,
+            all = function() for _ in pairs(o.gift) do end end, rest = function() return o.next(o.gift) end,
+            copy = function() return fief.table(o.gift) end } do
+            local ok, why = pcall(fn)
+            assert(ok or why:find('this gift has been freed', 1, true), why)
+            if not ok then o.seen[what] = true end
+          end
+        end
+        local function receive(value)
+          fief.give(fief.state, value)
+          return select(2, fief.receive())
+        end
+        local value = { inner = { text = ('x'):rep(10) } }
+        for i = 1, 2000 do value[i] = { ('item %d'):format(i), i } end
+        for turn = 1, 3 do
+          local before = setmetatable({ seen = {} }, { __gc = function(o) look(o) kept = o end })
+          before.gift = receive(value)
+          before.next = pairs(before.gift)
+          for _ = 1, 1000 do setmetatable({}, { __gc = function() end }) end
+          setmetatable({ gift = before.gift }, { __gc = function(o) kept = o end })
+          before = nil
+          repeat local garbage = { {} } until kept
+          repeat
+            local ok, got = pcall(fief.table, kept.gift)
+            assert(not ok or #got == 2000 and got[2000][1] == 'item 2000' and got.inner.text == 'xxxxxxxxxx')
+          until not ok
+          repeat local garbage = { {} } until kept.seen
+          local seen = {}
+          for what in pairs(kept.seen) do seen[#seen + 1] = what end
+          table.sort(seen)
+          print(table.concat(seen, ' '))
+          kept = nil
+        end
+        at_end = setmetatable({}, { __gc = function(o) print(pcall(fief.table, o.gift)) end })
+        at_end.gift = receive(value)""",
+    "holes.lua": """
+        fief.give(fief.state, { 1, nil, 3, nil, nil, 6, x = 'y' })
+        local gift = select(2, fief.receive())
+        for key, item in pairs(gift) do print(key, item) end""",
     "caller.lua": """
         local other = fief.state + 1
         print(fief.call(other, 'add', 1, 2))
@@ -144,6 +188,8 @@ true
 
 1\ta\tnil\tc
 """,
+    "late.lua": b"all copy count index rest\n" * 3 + b"false\tthis gift has been freed\n",
+    "holes.lua": b"1\t1\n3\t3\n6\t6\nx\ty\n",
     "wrong.lua": b"""false\tonly nil, booleans, numbers, strings and tables of these can be sent
 false\ta table is within itself, or too many are within one another
 false\tonly nil, booleans, numbers, strings and tables of these can be given
@@ -188,6 +234,9 @@ class Suite:
                            "at %s all kinds of values come back as they went" % level, run)
             self.tap.check(run.stderr == "", "at %s there is nothing to report" % level, run)
         self.check_answer("given.lua", 1)
+        self.check_answer("holes.lua", 1)
+        self.check_answer("late.lua", 1)
+        self.check_answer("late.lua", 1, "--debug", "check", "--slice", 1000)
         self.check_answer("wrong.lua", 2, "--states", 2, "--threads", 1)
 
     def check_calls(self):

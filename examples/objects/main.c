@@ -83,7 +83,7 @@ static void drop_chain(runtime *r, object *chain) {
 static void run_out_of_memory(runtime *r) {
     object *chain = fill(r);
     unsigned errors = 0;
-    for (; !error_is_last_resort(r->pending); errors++)
+    for (; !error_is_last_resort(r, r->pending); errors++)
         REQUIRE(pair_of(r, chain) == NULL && r->pending != NULL);
     REQUIRE(errors >= ERRORS_IN_RESERVE);
     object_drop(r, error_take(r));

@@ -101,13 +101,17 @@ SCRIPTS = {
         end
         local value = { inner = { text = ('x'):rep(10) } }
         for i = 1, 2000 do value[i] = { ('item %d'):format(i), i } end
-        for turn = 1, 3 do
+        local function let_go() -- of all at once, and with nothing left on the stack
+          collectgarbage('stop')
           local before = setmetatable({ seen = {} }, { __gc = function(o) look(o) kept = o end })
           before.gift = receive(value)
           before.next = pairs(before.gift)
           for _ = 1, 1000 do setmetatable({}, { __gc = function() end }) end
           setmetatable({ gift = before.gift }, { __gc = function(o) kept = o end })
-          before = nil
+        end
+        for turn = 1, 3 do
+          let_go()
+          collectgarbage('restart')
           repeat local garbage = { {} } until kept
           repeat
             local ok, got = pcall(fief.table, kept.gift)
@@ -122,6 +126,12 @@ SCRIPTS = {
         end
         at_end = setmetatable({}, { __gc = function(o) print(pcall(fief.table, o.gift)) end })
         at_end.gift = receive(value)""",
+    "ender.lua": "for _ = 1, 2 do print(pcall(fief.call, fief.state + 1, 'leave')) end",
+    "leaver.lua": """
+        function leave() os.exit(3) end
+        print('waits')
+        while true do pcall(fief.receive) end""",
+    "broken.lua": "local x = = 1",
     "holes.lua": """
         fief.give(fief.state, { 1, nil, 3, nil, nil, 6, x = 'y' })
         local gift = select(2, fief.receive())
@@ -190,6 +200,9 @@ true
 """,
     "late.lua": b"all copy count index rest\n" * 3 + b"false\tthis gift has been freed\n",
     "holes.lua": b"1\t1\n3\t3\n6\t6\nx\ty\n",
+    "ender.lua": b"""false\tleaver.lua:2: os.exit was called
+false\tthe state has ended, or has no memory to answer
+""",
     "wrong.lua": b"""false\tonly nil, booleans, numbers, strings and tables of these can be sent
 false\ta table is within itself, or too many are within one another
 false\tonly nil, booleans, numbers, strings and tables of these can be given
@@ -246,6 +259,15 @@ class Suite:
             self.tap.check(run.of("caller.lua") == [("caller.lua", 1, True, ANSWERS["caller.lua"], None)],
                            "calls on %d threads are answered" % threads, run)
 
+    def check_ends(self):
+        run = self.run("--threads", 1, "ender.lua", "leaver.lua")
+        self.tap.check(run.of("ender.lua") == [("ender.lua", 1, True, ANSWERS["ender.lua"], None)] and
+                       run.of("leaver.lua") == [("leaver.lua", 1, False, b"waits\n", "exit status 3")],
+                       "os.exit in a function that is called ends a state that waits", run)
+        run = self.run("--threads", 1, "ender.lua", "broken.lua")
+        self.tap.check(run.of("ender.lua")[0][3] == ANSWERS["ender.lua"].splitlines(True)[1] * 2,
+                       "a state that never began answers that it has ended", run)
+
     def check_waiting(self):
         self.check_answer("alone.lua", 1)
         self.check_answer("knot.lua", 5, "--states", 5, "--threads", 2)
@@ -284,6 +306,7 @@ def main():
         suite = Suite(tap, parser.parse_args(), folder)
         suite.check_values()
         suite.check_calls()
+        suite.check_ends()
         suite.check_waiting()
         suite.check_pipeline()
     print("1..%d" % tap.count)

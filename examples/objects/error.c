@@ -2,7 +2,7 @@
 
 static void drop_error(runtime *r, object *o) {
     object *cause = ((error_object *)o)->cause;
-    if (error_is_last_resort(o)) { /* its count is not worth keeping */
+    if (error_is_last_resort(r, o)) { /* its count is not worth keeping */
         o->references = 1;
         return;
     }
@@ -12,12 +12,13 @@ static void drop_error(runtime *r, object *o) {
 
 const type error_type = {"error", drop_error};
 
-/* Of the thread's, since runtimes on several threads may need theirs at once. It has no cause: it would have to
- * keep it. */
-static _Thread_local error_object last_resort = {{&error_type, 1}, "out of memory, and out of errors", NULL};
+/* It has no cause: it would have to keep it. */
+void error_prepare_last_resort(runtime *r) {
+    r->last_resort = (error_object){{&error_type, 1}, "out of memory, and out of errors", NULL};
+}
 
-bool error_is_last_resort(const object *o) {
-    return o == &last_resort.head;
+bool error_is_last_resort(const runtime *r, const object *o) {
+    return o == &r->last_resort.head;
 }
 
 object *error_no_memory(runtime *r) {
@@ -26,7 +27,7 @@ object *error_no_memory(runtime *r) {
         *o = (error_object){{&error_type, 1}, "out of memory", r->pending};
     } else {
         object_drop(r, r->pending);
-        o = &last_resort;
+        o = &r->last_resort;
     }
     r->pending = &o->head;
     return NULL;

@@ -59,6 +59,7 @@ struct runtime {
     fief_freelist *ints, *floats, *errors;
     fief_freelist_family *tuples; /* of 1 to LONGEST_LISTED_TUPLE items */
     object *pending;              /* an error; NULL: none */
+    error_object last_resort;     /* the runtime's, not a thread's: a runtime may change threads */
 };
 
 extern const type int_type, float_type, string_type, tuple_type, error_type;
@@ -81,7 +82,8 @@ object *error_no_memory(runtime *r);
 /* The pending error, which is pending no longer. */
 object *error_take(runtime *r);
 
-/* The object for when there is not even a reserve left. It is nobody's, and never goes. */
-bool error_is_last_resort(const object *o);
+/* The object for when there is not even a reserve left. It is in the runtime itself, and never goes. */
+void error_prepare_last_resort(runtime *r);
+bool error_is_last_resort(const runtime *r, const object *o);
 
 #endif

@@ -27,6 +27,7 @@ bool runtime_begin(runtime *r, size_t most_bytes) {
     fief_config config = FIEF_CONFIG_INIT;
     config.limit.hard_bytes = most_bytes;
     *r = (runtime){.pending = NULL};
+    error_prepare_last_resort(r);
     if (fief_create(&r->heap, &config) != FIEF_OK)
         return false;
     bool made = make_list(r, &int_type, sizeof(int_object), 200, 0, &r->ints) &&

@@ -50,7 +50,8 @@ FIEF_API const char *fief_xi_table_result_text(fief_xi_table_result result);
 /* Makes an empty table that f owns. `name` is copied; 30 bytes of the owner's and 31 of it name the heap.
  * `most_bytes` is the hard limit of its heap, as fief_limit.hard_bytes: 0 for none. The heap has f's debug level,
  * policies and report callback, and the system's memory even if f has a host's. FIEF_NO_MEMORY; FIEF_BAD_ARGUMENT
- * if `name` is NULL; FIEF_BAD_STATE if f is ending. On failure *out is FIEF_XI_TABLE_NONE. Cost: a fief_create. */
+ * if `name` is NULL; FIEF_BAD_STATE if f is ending, or within a callback of fief_xi_table_look or _visit. On
+ * failure *out is FIEF_XI_TABLE_NONE. Cost: a fief_create. */
 FIEF_API fief_status fief_xi_table_create(fief *f, const char *name, size_t most_bytes, fief_xi_table *out);
 
 /* Ends a table: each free hook runs here and now. OK, GONE, BUSY. Cost: in its entries, and a fief_destroy. */
@@ -60,7 +61,8 @@ FIEF_API fief_xi_table_result fief_xi_table_destroy(fief_xi_table table);
 
 /* A key is any bytes, none of them too, or a string: `key_bytes` says how many, or FIEF_XI_STRING. BAD_ARGUMENT
  * for NULL, unless it has no bytes. Each verb may return GONE and BUSY. Constant cost, but for what is copied; a
- * table grows now and then. */
+ * table grows now and then: if nobody chooses keys to make them slow. The hash is none against an adversary:
+ * whoever may choose keys can find many that collide, so they must be trusted, or hashed with a secret before. */
 
 /* Puts a copy of `bytes` bytes under a key, in place of what was there. Or a pointer, which the table does not
  * look into: `free_value` (NULL: nobody) is called with it once, when its entry goes, on the thread that made it
@@ -108,10 +110,10 @@ FIEF_API fief_xi_table_result fief_xi_table_look(fief_xi_table table, const void
  */
 FIEF_API fief_xi_table_result fief_xi_table_visit(fief_xi_table table, fief_xi_entry_fn *fn, void *arg);
 
-/* How many entries there are, in *count. */
+/* How many entries there are, in *count: OK, BAD_ARGUMENT. */
 FIEF_API fief_xi_table_result fief_xi_table_count(fief_xi_table table, size_t *count);
 
-/* The counters of its heap, exactly. Cost: in the number of its pools. */
+/* The counters of its heap, exactly: OK, BAD_ARGUMENT. Cost: in the number of its pools. */
 FIEF_API fief_xi_table_result fief_xi_table_stats(fief_xi_table table, fief_stats *out);
 
 #ifdef __cplusplus

@@ -1,7 +1,6 @@
 #include "heap/immortal.h"
 
 #include "heap/arenas.h"
-#include "heap/features.h"
 #include "heap/visit.h"
 #include "heap/watch.h"
 #include "os/os.h"
@@ -56,18 +55,11 @@ static uint64_t usual_attention(const fief *f) {
     return f->debug != NULL ? f->count.listed : UINT64_MAX;
 }
 
-/* All free blocks go to their pools, and are not written to from then on. */
-static void put_in_order(fief *f) {
-    if (f->freelists != NULL)
-        fi_the_freelists.release(f);
-    fi_heap_trim(f);
-}
-
 fief_status fi_immortal_freeze(fief *f) {
     if (!f->immortal || f->state != FIEF_LIVE || (f->obstacles & FI_IN_PRESSURE) != 0)
         return FIEF_BAD_STATE;
     if (!fi_heap_is_frozen(f))
-        put_in_order(f);
+        fi_heap_trim(f); /* all free blocks go to their pools, and are not written to from then on */
     f->obstacles |= FI_FROZEN;
     f->attention_at = 0;
     if (protect_all(f, true))

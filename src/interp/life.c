@@ -143,10 +143,12 @@ fi_exit *fi_life_make_exit(fief_exit_fn *fn) {
     return exit;
 }
 
+/* Where there are freelists, their end stays the last: a table's free hook may still use them. */
 void fi_life_put_exit(fief *f, fi_exit *exit) {
     fi_exit **last = &f->exits;
-    while (*last != NULL)
+    while (*last != NULL && (f->freelists == NULL || (*last)->next != NULL))
         last = &(*last)->next;
+    exit->next = *last;
     *last = exit;
 }
 

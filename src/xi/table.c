@@ -8,7 +8,7 @@ enum { FIRST_BUCKETS = 8, VALUE_OFFSET = (sizeof(fi_entry) + 15) / 16 * 16 };
 
 /* ---- keys ---- */
 
-/* Keys may be chosen by whoever a program talks to: where a table lies is theirs to guess. */
+/* Fast, and no protection: keys are trusted (fief/table.h). The start spreads tables with the same keys. */
 static uint64_t hash_of(const fi_table *table, fi_key key) {
     const unsigned char *bytes = key.start;
     uint64_t hash = ((uintptr_t)table ^ table->owner << 48) * UINT64_C(0x9E3779B97F4A7C15);

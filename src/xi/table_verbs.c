@@ -61,7 +61,7 @@ fief_status fief_xi_table_create(fief *f, const char *name, size_t most_bytes, f
     *out = FIEF_XI_TABLE_NONE;
     if (name == NULL)
         return FIEF_BAD_ARGUMENT;
-    if (!fi_misuse_check_handle(f, "fief_xi_table_create") || f->state != FIEF_LIVE)
+    if (!fi_misuse_check_handle(f, "fief_xi_table_create") || f->state != FIEF_LIVE || fi_tables_inside())
         return FIEF_BAD_STATE;
     fief_status status = fi_tables_end_with(f);
     return status == FIEF_OK ? create(f, name, most_bytes, out) : status;
@@ -197,6 +197,8 @@ fief_xi_table_result fief_xi_table_visit(fief_xi_table table, fief_xi_entry_fn *
 }
 
 fief_xi_table_result fief_xi_table_count(fief_xi_table table, size_t *count) {
+    if (count == NULL)
+        return FIEF_XI_TABLE_BAD_ARGUMENT;
     fief_xi_table_result result;
     const fi_table *found = fi_tables_enter(table, &result);
     if (found == NULL)
@@ -207,6 +209,8 @@ fief_xi_table_result fief_xi_table_count(fief_xi_table table, size_t *count) {
 }
 
 fief_xi_table_result fief_xi_table_stats(fief_xi_table table, fief_stats *out) {
+    if (out == NULL)
+        return FIEF_XI_TABLE_BAD_ARGUMENT;
     fief_xi_table_result result;
     const fi_table *found = fi_tables_enter(table, &result);
     if (found == NULL)

@@ -28,6 +28,10 @@ void fi_tables_add(fi_table *table) {
     fi_unlock(lock_of(table->id));
 }
 
+bool fi_tables_inside(void) {
+    return inside;
+}
+
 fi_table *fi_tables_enter(fief_xi_table id, fief_xi_table_result *why) {
     *why = FIEF_XI_TABLE_BUSY;
     if (inside)

@@ -13,6 +13,9 @@
 /* Gives it a number, by which it is found from then on. */
 void fi_tables_add(fi_table *table);
 
+/* Whether this thread is in a table: its lock may be the one that another needs. */
+bool fi_tables_inside(void);
+
 /* The table, locked; NULL: GONE, or BUSY. */
 fi_table *fi_tables_enter(fief_xi_table id, fief_xi_table_result *why);
 void fi_tables_leave(fief_xi_table id);

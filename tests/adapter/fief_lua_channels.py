@@ -82,6 +82,60 @@ SCRIPTS = {
         print(fief.poll())
         fief.send(fief.state, 'a', nil, 'c')
         print(fief.poll())""",
+    # Finalizers run in the other order than their objects were made: that of a gift may have run before. What one
+    # saves may be looked at while others still run, in the middle of a look.
+    "late.lua": PRELUDE + """
+        local kept
+        local function look(o)
+          for what, fn in pairs { index = function() return o.gift.inner end, count = function() return #o.gift end,
+            all = function() for _ in pairs(o.gift) do end end, rest = function() return o.next(o.gift) end,
+            copy = function() return fief.table(o.gift) end } do
+            local ok, why = pcall(fn)
+            assert(ok or why:find('this gift has been freed', 1, true), why)
+            if not ok then o.seen[what] = true end
+          end
+        end
+        local function receive(value)
+          fief.give(fief.state, value)
+          return select(2, fief.receive())
+        end
+        local value = { inner = { text = ('x'):rep(10) } }
+        for i = 1, 2000 do value[i] = { ('item %d'):format(i), i } end
+        local function let_go() -- of all at once, and with nothing left on the stack
+          collectgarbage('stop')
+          local before = setmetatable({ seen = {} }, { __gc = function(o) look(o) kept = o end })
+          before.gift = receive(value)
+          before.next = pairs(before.gift)
+          for _ = 1, 1000 do setmetatable({}, { __gc = function() end }) end
+          setmetatable({ gift = before.gift }, { __gc = function(o) kept = o end })
+        end
+        for turn = 1, 3 do
+          let_go()
+          collectgarbage('restart')
+          repeat local garbage = { {} } until kept
+          repeat
+            local ok, got = pcall(fief.table, kept.gift)
+            assert(not ok or #got == 2000 and got[2000][1] == 'item 2000' and got.inner.text == 'xxxxxxxxxx')
+          until not ok
+          repeat local garbage = { {} } until kept.seen
+          local seen = {}
+          for what in pairs(kept.seen) do seen[#seen + 1] = what end
+          table.sort(seen)
+          print(table.concat(seen, ' '))
+          kept = nil
+        end
+        at_end = setmetatable({}, { __gc = function(o) print(pcall(fief.table, o.gift)) end })
+        at_end.gift = receive(value)""",
+    "ender.lua": "for _ = 1, 2 do print(pcall(fief.call, fief.state + 1, 'leave')) end",
+    "leaver.lua": """
+        function leave() os.exit(3) end
+        print('waits')
+        while true do pcall(fief.receive) end""",
+    "broken.lua": "local x = = 1",
+    "holes.lua": """
+        fief.give(fief.state, { 1, nil, 3, nil, nil, 6, x = 'y' })
+        local gift = select(2, fief.receive())
+        for key, item in pairs(gift) do print(key, item) end""",
     "caller.lua": """
         local other = fief.state + 1
         print(fief.call(other, 'add', 1, 2))
@@ -144,6 +198,11 @@ true
 
 1\ta\tnil\tc
 """,
+    "late.lua": b"all copy count index rest\n" * 3 + b"false\tthis gift has been freed\n",
+    "holes.lua": b"1\t1\n3\t3\n6\t6\nx\ty\n",
+    "ender.lua": b"""false\tleaver.lua:2: os.exit was called
+false\tthe state has ended, or has no memory to answer
+""",
     "wrong.lua": b"""false\tonly nil, booleans, numbers, strings and tables of these can be sent
 false\ta table is within itself, or too many are within one another
 false\tonly nil, booleans, numbers, strings and tables of these can be given
@@ -188,6 +247,9 @@ class Suite:
                            "at %s all kinds of values come back as they went" % level, run)
             self.tap.check(run.stderr == "", "at %s there is nothing to report" % level, run)
         self.check_answer("given.lua", 1)
+        self.check_answer("holes.lua", 1)
+        self.check_answer("late.lua", 1)
+        self.check_answer("late.lua", 1, "--debug", "check", "--slice", 1000)
         self.check_answer("wrong.lua", 2, "--states", 2, "--threads", 1)
 
     def check_calls(self):
@@ -196,6 +258,15 @@ class Suite:
             self.check_clean(run, "calls on %d threads" % threads)
             self.tap.check(run.of("caller.lua") == [("caller.lua", 1, True, ANSWERS["caller.lua"], None)],
                            "calls on %d threads are answered" % threads, run)
+
+    def check_ends(self):
+        run = self.run("--threads", 1, "ender.lua", "leaver.lua")
+        self.tap.check(run.of("ender.lua") == [("ender.lua", 1, True, ANSWERS["ender.lua"], None)] and
+                       run.of("leaver.lua") == [("leaver.lua", 1, False, b"waits\n", "exit status 3")],
+                       "os.exit in a function that is called ends a state that waits", run)
+        run = self.run("--threads", 1, "ender.lua", "broken.lua")
+        self.tap.check(run.of("ender.lua")[0][3] == ANSWERS["ender.lua"].splitlines(True)[1] * 2,
+                       "a state that never began answers that it has ended", run)
 
     def check_waiting(self):
         self.check_answer("alone.lua", 1)
@@ -235,6 +306,7 @@ def main():
         suite = Suite(tap, parser.parse_args(), folder)
         suite.check_values()
         suite.check_calls()
+        suite.check_ends()
         suite.check_waiting()
         suite.check_pipeline()
     print("1..%d" % tap.count)

@@ -3,6 +3,7 @@
  * tests/race/xi_table.c has the threads. */
 #include "support/child.h"
 #include "support/levels.h"
+#include "support/lists.h"
 #include "support/random.h"
 
 #include <fief/table.h>
@@ -300,6 +301,10 @@ static bool try_all_verbs(const fief_xi_entry *entry, void *arg) {
         w->refused += fief_xi_table_stats(tables[i], &stats) == FIEF_XI_TABLE_BUSY;
         w->refused += fief_xi_table_destroy(tables[i]) == FIEF_XI_TABLE_BUSY;
     }
+    fief_xi_table fresh = 7;
+    for (unsigned i = 0; i < 100; i++) /* one of them would have this table's lock */
+        w->refused += fief_xi_table_create(w->owner, "fresh", 0, &fresh) == FIEF_BAD_STATE;
+    assert_equal(fresh, FIEF_XI_TABLE_NONE);
     fief_free(w->owner, opaque(fief_alloc(w->owner, 40))); /* heaps are not locked */
     return true;
 }
@@ -309,9 +314,9 @@ Test(xi_table, no_verb_works_within_a_callback) {
     within w = {table_of(owner), table_of(owner), owner, 0};
     set_text(w.table, "one", "uno");
     assert_equal(fief_xi_table_visit(w.table, try_all_verbs, &w), FIEF_XI_TABLE_OK);
-    assert_equal(w.refused, 22);
+    assert_equal(w.refused, 122);
     assert_equal(fief_xi_table_look(w.table, "one", S, try_all_verbs, &w), FIEF_XI_TABLE_OK);
-    assert_equal(w.refused, 44);
+    assert_equal(w.refused, 244);
     assert_holds(w.table, "one", "uno");
     assert_equal(count_of(w.another), 0);
     fief_destroy(owner);
@@ -537,6 +542,58 @@ Test(xi_table, at_exit_callbacks_find_it_there) {
     assert_gone(table);
 }
 
+typedef struct listed {
+    fief_freelist *list;
+    void *block;
+} listed;
+
+static unsigned listed_cleared;
+
+static void count_cleared(fief *f, void *block, void *arg) {
+    (void)f, (void)block, (void)arg;
+    listed_cleared++;
+}
+
+static void push_to_list(void *pointer) {
+    const listed *l = pointer;
+    fief_freelist_push(l->list, l->block);
+}
+
+static fief_freelist *make_cleared_list(fief *owner) {
+    fief_freelist_config config = list_config(48, 5, 2);
+    config.clear = count_cleared;
+    return create_list(owner, config);
+}
+
+/* A free hook gives back to a freelist of the owner's, whichever of the two was made first. */
+Test(xi_table, the_owners_freelists_outlive_its_tables) {
+    FOR_LEVELS(level) {
+        for (unsigned order = 0; order < 3; order++) {
+            fief *owner = create(at_level(level, &heard));
+            listed l = {order == 0 ? make_cleared_list(owner) : NULL, NULL};
+            fief_xi_table table = table_of(owner);
+            if (order == 1)
+                l.list = make_cleared_list(owner);
+            if (order == 2) { /* it is not the first list that counts */
+                fief_freelist_destroy(make_cleared_list(owner));
+                assert_equal(fief_xi_table_destroy(table), FIEF_XI_TABLE_OK);
+                table = table_of(owner);
+                l.list = make_cleared_list(owner);
+            }
+            l.block = fief_freelist_pop(l.list);
+            fief_xi_table_set_pointer(table, "k", S, &l, push_to_list);
+            fief_leaks before, after;
+            fief_leaks_read(&before);
+            listed_cleared = 0;
+            assert_equal(fief_destroy(owner), FIEF_OK);
+            fief_leaks_read(&after);
+            assert_equal(listed_cleared, 1);
+            assert_equal(after.blocks, before.blocks);
+        }
+    }
+    assert_equal(heard.count, 0);
+}
+
 Test(xi_table, the_next_tenant_of_a_handle_keeps_its_tables_too) {
     for (unsigned i = 0; i < 50; i++) {
         fief *owner = create(named("owner"));
@@ -563,6 +620,8 @@ Test(xi_table, wrong_arguments_do_nothing) {
     assert_equal(fief_xi_table_remove(table, NULL, 3), FIEF_XI_TABLE_BAD_ARGUMENT);
     assert_equal(fief_xi_table_look(table, "x", S, NULL, NULL), FIEF_XI_TABLE_BAD_ARGUMENT);
     assert_equal(fief_xi_table_visit(table, NULL, NULL), FIEF_XI_TABLE_BAD_ARGUMENT);
+    assert_equal(fief_xi_table_count(table, NULL), FIEF_XI_TABLE_BAD_ARGUMENT);
+    assert_equal(fief_xi_table_stats(table, NULL), FIEF_XI_TABLE_BAD_ARGUMENT);
     assert_equal(count_of(table), 0);
     fief_destroy(owner);
 }

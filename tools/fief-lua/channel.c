@@ -241,16 +241,18 @@ static int wait(lua_State *L, bool *waits, lua_KFunction go_on) {
     return lua_yieldk(L, 0, 0, go_on);
 }
 
-/* Nobody is left who could send. */
+/* Whether it is of no use to wait any longer: an error then. */
 static void check_stall(lua_State *L, bool *waits) {
     tenant *t = tenant_of(L);
     *waits = false;
+    if (t->exiting) /* by a function that was called */
+        tenant_leave(L);
     if (t->stalled)
         luaL_error(L, "every state waits for another");
 }
 
-/* Pushes what came, freed by the stack's unwinding if that fails. */
-static int push_and_free(lua_State *L) {
+/* Pushes what came, called so that an error leaves the message to be dropped. A gift goes over to the stack. */
+static int push_content(lua_State *L) {
     message *m = lua_touserdata(L, 1);
     lua_settop(L, 0);
     if (m->kind == MESSAGE_GIFT && m->gift == NULL)
@@ -262,7 +264,7 @@ static int push_and_free(lua_State *L) {
 
 static int push_message(lua_State *L, message *m) {
     int below = lua_gettop(L);
-    lua_pushcfunction(L, push_and_free);
+    lua_pushcfunction(L, push_content);
     lua_pushlightuserdata(L, m);
     int status = lua_pcall(L, 1, LUA_MULTRET, 0);
     drop_kept(m);

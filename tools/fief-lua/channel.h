@@ -5,11 +5,15 @@
  *     fief.give(to, value)        the same by parcel: the state gets the very memory, nothing is copied
  *     fief.receive()              who sent, and what; waits for it
  *     fief.poll()                 the same without waiting: nothing if nothing is there
+ *     fief.table(gift)            a gift, or a part of one, as a table of Lua's own
  *     fief.call(to, name, ...)    what the global function `name` of that state returns; waits for it
  *
  * A state is known by its number, from 1. Values are what value.h says. What waits does not keep a thread: its
  * turn is over, and the next one comes with the message. If every state waits, none can come: that is an error in
- * all of them. A function that is called runs between two turns of its state, after the first, to its end.
+ * all of them. A function that is called runs between two turns of its state, after the first, to its end; or
+ * within one, when the script calls fief.poll.
+ *
+ * A mailbox is the host's memory: messages that were not received do not count for --limit, but for gifts.
  *
  * Everything goes through fief_xi_call: a message is made in the sender's turn and taken in by the receiver's. */
 #ifndef FIEF_LUA_CHANNEL_H

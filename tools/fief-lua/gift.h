@@ -3,6 +3,8 @@
  * The giver builds the value in the parcel, as nodes that point to one another. The receiver finds them at the
  * same addresses, in its own heap: nothing was copied on the way. It reads tables in it like Lua's (x.name, x[1],
  * #x, pairs), each string becomes Lua's when it is looked at, and the whole is freed when nothing of it is in use.
+ * Each look at a table within makes a new userdata: two looks at one are not equal. A script's finalizer that runs
+ * after the whole was freed gets an error.
  */
 #ifndef FIEF_LUA_GIFT_H
 #define FIEF_LUA_GIFT_H

@@ -40,7 +40,7 @@ static void step_plant(tenant *t) {
         plant_step(t->options->plant, &t->planted, t->heap);
 }
 
-static int leave_script(lua_State *L) {
+int tenant_leave(lua_State *L) {
     return luaL_error(L, "os.exit was called");
 }
 
@@ -52,7 +52,7 @@ static void end_slice(lua_State *L, lua_Debug *where) {
     tenant *t = tenant_of(L);
     step_plant(t);
     if (t->exiting) {
-        leave_script(L);
+        tenant_leave(L);
     } else if (L != t->coroutine) {
         call_after(t->coroutine, 1);
     } else {
@@ -69,7 +69,7 @@ int tenant_exit(lua_State *L, int status) {
     t->exit_status = status;
     call_after(L, 1);
     call_after(t->coroutine, 1);
-    return leave_script(L);
+    return tenant_leave(L);
 }
 
 /* ---- creation ---- */
@@ -171,9 +171,9 @@ static void resume(tenant *t) {
 tenant_turn tenant_run_turn(tenant *t) {
     uint64_t begin_ns = process_thread_clock_ns();
     fief *previous = fief_enter(t->heap);
-    if (t->turn_count > 0) /* before, there is nothing in it that could be called */
+    if (t->turn_count > 0 || t->ended) /* before, there is nothing in it that could be called */
         fief_poll(t->heap);
-    if (!t->ended && (t->stalled || !channel_has_to_wait(&t->channel)))
+    if (!t->ended && (t->stalled || t->exiting || !channel_has_to_wait(&t->channel)))
         resume(t);
     fief_leave(previous);
     t->stalled = false;

@@ -81,4 +81,7 @@ tenant *tenant_of(lua_State *L);
 /* os.exit: makes the script end, without a look at who would catch the error that this raises. */
 int tenant_exit(lua_State *L, int status);
 
+/* Raises that error again. */
+int tenant_leave(lua_State *L);
+
 #endif

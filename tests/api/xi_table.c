@@ -544,6 +544,7 @@ Test(xi_table, at_exit_callbacks_find_it_there) {
 
 typedef struct listed {
     fief_freelist *list;
+    fief *other;
     void *block;
 } listed;
 
@@ -554,15 +555,16 @@ static void count_cleared(fief *f, void *block, void *arg) {
     listed_cleared++;
 }
 
-static void push_to_list(void *pointer) {
-    const listed *l = pointer;
-    fief_freelist_push(l->list, l->block);
-}
-
 static fief_freelist *make_cleared_list(fief *owner) {
     fief_freelist_config config = list_config(48, 5, 2);
     config.clear = count_cleared;
     return create_list(owner, config);
+}
+
+static void push_to_list(void *pointer) {
+    const listed *l = pointer;
+    cr_assert_neq(make_cleared_list(l->other), l->list); /* it is still there */
+    fief_freelist_push(l->list, l->block);
 }
 
 /* A free hook gives back to a freelist of the owner's, whichever of the two was made first. */
@@ -570,7 +572,7 @@ Test(xi_table, the_owners_freelists_outlive_its_tables) {
     FOR_LEVELS(level) {
         for (unsigned order = 0; order < 3; order++) {
             fief *owner = create(at_level(level, &heard));
-            listed l = {order == 0 ? make_cleared_list(owner) : NULL, NULL};
+            listed l = {.list = order == 0 ? make_cleared_list(owner) : NULL, .other = create(named("other"))};
             fief_xi_table table = table_of(owner);
             if (order == 1)
                 l.list = make_cleared_list(owner);
@@ -589,6 +591,7 @@ Test(xi_table, the_owners_freelists_outlive_its_tables) {
             fief_leaks_read(&after);
             assert_equal(listed_cleared, 1);
             assert_equal(after.blocks, before.blocks);
+            fief_destroy(l.other);
         }
     }
     assert_equal(heard.count, 0);

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -20,6 +19,9 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+/* As <linux/futex.h> has them, which musl's headers lack. */
+enum { SLEEP_IF_SAME = 128, WAKE_SLEEPERS = 129 }; /* FUTEX_WAIT_PRIVATE, FUTEX_WAKE_PRIVATE */
 
 #ifndef MREMAP_DONTUNMAP /* Linux 5.7; musl 1.2.3 and older headers lack it */
 #define MREMAP_DONTUNMAP 4
@@ -85,13 +87,13 @@ uint64_t fi_os_now_ns(void) {
 void fi_os_sleep(const uint32_t *word, uint32_t seen, uint64_t timeout_ns) {
     int saved = errno;
     struct timespec timeout = {(time_t)(timeout_ns / NS_PER_SECOND), (long)(timeout_ns % NS_PER_SECOND)};
-    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, timeout_ns != UINT64_MAX ? &timeout : NULL);
+    syscall(SYS_futex, word, SLEEP_IF_SAME, seen, timeout_ns != UINT64_MAX ? &timeout : NULL);
     errno = saved;
 }
 
 void fi_os_wake(const uint32_t *word) {
     int saved = errno;
-    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX);
+    syscall(SYS_futex, word, WAKE_SLEEPERS, INT_MAX);
     errno = saved;
 }
 

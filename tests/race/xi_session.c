@@ -120,7 +120,7 @@ static void note(fief_xi_error_code code, const visit *v, const fief_xi_session 
         atomic_fetch_add(&gone, 1);
         break;
     default:
-        REQUIRE(!"another error");
+        REQUIRE(false); /* another error */
     }
 }
 

@@ -104,7 +104,6 @@ class fief_queue : public queue {
     fief *target_ = nullptr;
 };
 
-// The target takes all that is there under the lock once, and runs it without.
 class mutex_queue : public queue {
   public:
     void call(void *, void *number) override {
@@ -113,47 +112,50 @@ class mutex_queue : public queue {
         if (calls_.size() == 1)
             came_.notify_one();
     }
+
+  protected:
+    using entry = std::pair<fief_xi_fn *, void *>;
+
+    // The lock, once a call is there.
+    std::unique_lock<std::mutex> wait() {
+        std::unique_lock<std::mutex> hold(lock_);
+        came_.wait(hold, [this] { return !calls_.empty(); });
+        return hold;
+    }
+
+    std::deque<entry> calls_;
+
+  private:
+    std::mutex lock_;
+    std::condition_variable came_;
+};
+
+// The target takes all that is there under the lock once, and runs it without.
+class mutex_all_queue : public mutex_queue {
+  public:
     void wait_and_run() override {
-        std::deque<std::pair<fief_xi_fn *, void *>> taken;
+        std::deque<entry> taken;
         {
-            std::unique_lock<std::mutex> hold(lock_);
-            came_.wait(hold, [this] { return !calls_.empty(); });
+            auto hold = wait();
             taken.swap(calls_);
         }
         for (auto &call : taken)
             call.first(nullptr, call.second);
     }
-
-  private:
-    std::mutex lock_;
-    std::condition_variable came_;
-    std::deque<std::pair<fief_xi_fn *, void *>> calls_;
 };
 
 // The target takes the lock for each call, as CPython's pending calls do.
-class mutex_each_queue : public queue {
+class mutex_each_queue : public mutex_queue {
   public:
-    void call(void *, void *number) override {
-        std::lock_guard<std::mutex> hold(lock_);
-        calls_.emplace_back(run_in_target, number);
-        if (calls_.size() == 1)
-            came_.notify_one();
-    }
     void wait_and_run() override {
-        std::pair<fief_xi_fn *, void *> call;
+        entry call;
         {
-            std::unique_lock<std::mutex> hold(lock_);
-            came_.wait(hold, [this] { return !calls_.empty(); });
+            auto hold = wait();
             call = calls_.front();
             calls_.pop_front();
         }
         call.first(nullptr, call.second);
     }
-
-  private:
-    std::mutex lock_;
-    std::condition_variable came_;
-    std::deque<std::pair<fief_xi_fn *, void *>> calls_;
 };
 
 struct peer {
@@ -163,7 +165,7 @@ struct peer {
 
 const peer peers[] = {
     {"fief_xi_call", [] { return std::unique_ptr<queue>(new fief_queue); }},
-    {"mutex, all taken at once", [] { return std::unique_ptr<queue>(new mutex_queue); }},
+    {"mutex, all taken at once", [] { return std::unique_ptr<queue>(new mutex_all_queue); }},
     {"mutex, one at a time", [] { return std::unique_ptr<queue>(new mutex_each_queue); }},
 };
 constexpr size_t peer_count = sizeof peers / sizeof *peers;

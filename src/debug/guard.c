@@ -308,7 +308,7 @@ bool fi_guard_freeze(const fief *f, const fi_pool *pool, bool frozen) {
         char *start = place_start(fi_pool_start(pool, f), i);
         fi_record_state state = fi_record_state_of(fi_record_of(pool, i));
         bool is_used = state == FI_RECORD_LIVE || state == FI_RECORD_SENT;
-        if (is_used && !(frozen ? fi_os_freeze(start, bytes) : fi_os_thaw(start, bytes)))
+        if (is_used && !(frozen ? fi_os_freeze(start, bytes) : fi_os_commit(start, bytes)))
             all = false;
     }
     return all;

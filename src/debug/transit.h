@@ -1,4 +1,4 @@
-/* A watched heap on its way to another interpreter: its pages, and what is known of its blocks. */
+/* A watched heap that becomes part of another: what is known of its blocks. */
 #ifndef FI_DEBUG_TRANSIT_H
 #define FI_DEBUG_TRANSIT_H
 
@@ -7,6 +7,5 @@
 /* See fi_watch for what each has to do. */
 bool fi_transit_may_join(const fief *to, const fief *from);
 void fi_transit_join(fief *to, fief *from);
-bool fi_transit_freeze(const fief *f, bool frozen);
 
 #endif

@@ -62,8 +62,7 @@ static void watch_all(fief *f, fi_debug *debug) {
         debug->lists[c] = fi_heap_sentinel(f);
     f->lists = f->own_lists = debug->lists;
     f->attention_at = 0;
-    f->fast.pools = (char *)(uintptr_t)&fi_no_pool;
-    f->fast.pool_mask = 0;
+    fi_heap_close_fast_path(f);
     fi_store_release(&f->slot->watched, debug->level);
 }
 
@@ -184,7 +183,6 @@ const fi_watch fi_the_watch = {
     .opening = opening,
     .may_join = fi_transit_may_join,
     .join = fi_transit_join,
-    .freeze = fi_transit_freeze,
     .forgive = forgive,
     .freeze_guarded = fi_guard_freeze,
     .joined = joined,

@@ -23,7 +23,7 @@ typedef struct fi_freelist_hooks {
 /* What comes from other interpreters (src/xi), once `exchange` of the slot is set. */
 typedef struct fi_exchange_hooks {
     /* Runs the calls that are queued. */
-    size_t (*poll)(fief *f, struct fi_exchange *exchange);
+    void (*poll)(fief *f, struct fi_exchange *exchange);
 
     /* The interpreter is closing, and its heap works still. */
     void (*close)(fief *f);

@@ -145,6 +145,21 @@ static inline fi_slot *fi_owner_slot(const fi_arena *arena) {
     return summary != NULL ? (fi_slot *)(void *)(summary - offsetof(fi_slot, remote_summary)) : NULL;
 }
 
+/* ---- the fast path ---- */
+
+/* Lets the fast paths find the heap's pools by their addresses, or keeps them from it. A handle whose arena has
+ * not got the map's entries for its address frees by the slow path alone. */
+static inline void fi_heap_open_fast_path(fief *f, const fi_arena *home) {
+    bool own_entries = home->slot == fi_map_slot((uintptr_t)home->start, 0);
+    f->fast.pools = own_entries ? (char *)fi_the_map.pools : (char *)(uintptr_t)&fi_no_pool;
+    f->fast.pool_mask = own_entries ? (fi_the_map.units * FI_UNIT_GRANULES - 1) * sizeof(fi_pool) : 0;
+}
+
+static inline void fi_heap_close_fast_path(fief *f) {
+    f->fast.pools = (char *)(uintptr_t)&fi_no_pool;
+    f->fast.pool_mask = 0;
+}
+
 /* ---- lists ---- */
 
 static inline fi_block *fi_heap_sentinel(fief *f) {

@@ -1,9 +1,8 @@
 #include "heap/immortal.h"
 
 #include "heap/arenas.h"
+#include "heap/freeze.h"
 #include "heap/visit.h"
-#include "heap/watch.h"
-#include "os/os.h"
 
 #include <stdlib.h>
 
@@ -15,8 +14,7 @@ void fi_immortal_begin(fief *f) {
     f->immortal = true;
     f->frozen_failures = 0;
     f->on_leak = f->on_leak == FIEF_LEAK_KEEP ? FIEF_LEAK_KEEP : FI_LEAK_FORGIVEN;
-    f->fast.pools = (char *)(uintptr_t)&fi_no_pool;
-    f->fast.pool_mask = 0;
+    fi_heap_close_fast_path(f);
     fi_store_relaxed(&f->slot->immortal_in, 0);
     fi_store_release(&f->slot->watched, (uint8_t)(f->slot->watched | FI_SLOT_IMMORTAL));
 }
@@ -28,25 +26,6 @@ void fi_immortal_end(fief *f) {
 }
 
 /* ---- freezing ---- */
-
-/* The memory of an arena that blocks may be in: all of it, but for the handle's granule and what a huge block does
- * not use. */
-static bool protect(const fief *f, const fi_arena *arena, bool frozen) {
-    const fi_pool *pool = fi_map_pools(arena);
-    if (arena->granules == 0 && pool->state == FI_POOL_GUARDED)
-        return fi_the_watch.freeze_guarded(f, pool, frozen);
-    size_t kept = arena->holds_handle ? FI_GRANULE_BYTES : 0;
-    size_t bytes = arena->granules != 0 ? arena->bytes - kept
-                                        : (size_t)(fi_pool_start(pool, f) - arena->start) + pool->large_bytes;
-    return frozen ? fi_os_freeze(arena->start + kept, bytes) : fi_os_thaw(arena->start + kept, bytes);
-}
-
-static bool protect_all(const fief *f, bool frozen) {
-    for (uint32_t i = 0; i < f->arena_end; i++)
-        if (f->arenas[i] != NULL && !protect(f, f->arenas[i], frozen))
-            return false;
-    return true;
-}
 
 /* When src/debug is to be asked next, without frost. */
 static uint64_t usual_attention(const fief *f) {
@@ -62,7 +41,7 @@ fief_status fi_immortal_freeze(fief *f) {
         fi_heap_trim(f); /* all free blocks go to their pools, and are not written to from then on */
     f->obstacles |= FI_FROZEN;
     f->attention_at = 0;
-    if (protect_all(f, true))
+    if (fi_heap_freeze(f, true))
         return FIEF_OK;
     (void)fi_immortal_thaw(f);
     return FIEF_NO_MEMORY;
@@ -73,7 +52,7 @@ fief_status fi_immortal_thaw(fief *f) {
         return FIEF_BAD_STATE;
     if (!fi_heap_is_frozen(f))
         return FIEF_OK;
-    if (!protect_all(f, false))
+    if (!fi_heap_freeze(f, false))
         return FIEF_NO_MEMORY;
     f->obstacles &= (uint8_t)~FI_FROZEN;
     f->attention_at = usual_attention(f);

@@ -217,6 +217,18 @@ void fi_misuse_written_after_free(fief *f, unsigned size_class) {
                              .caller = f});
 }
 
+void fi_misuse_list_cut(fief *f, const fi_pool *pool, const fi_block *last) {
+    fi_misuse(&(fi_incident){.kind = FIEF_MISUSE_WRITE_AFTER_FREE,
+                             .operation = "a look at free memory",
+                             .pointer = last,
+                             .block = last,
+                             .block_bytes = fi_class_bytes(pool->size_class),
+                             .owner_slot = f->slot,
+                             .owner_id = f->id,
+                             .caller = f,
+                             .goes_on = true});
+}
+
 void fi_misuse_came_home_free(fief *f, const fi_pool *pool, const fi_block *block) {
     fi_misuse(&(fi_incident){.kind = FIEF_MISUSE_DOUBLE_FREE,
                              .operation = "a remote free that its owner took in",

@@ -74,6 +74,9 @@ static inline bool fi_misuse_check_handle(fief *f, const char *operation) {
  */
 FI_COLD void fi_misuse_written_after_free(fief *f, unsigned size_class);
 
+/* The list of a pool's free blocks leads nowhere behind `last`, whose link was written to. */
+FI_COLD void fi_misuse_list_cut(fief *f, const fi_pool *pool, const fi_block *last);
+
 /* A block that another freed, and that was free. */
 FI_COLD void fi_misuse_came_home_free(fief *f, const fi_pool *pool, const fi_block *block);
 

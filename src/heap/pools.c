@@ -168,15 +168,7 @@ void fi_heap_own_end_slow(fief *f, fi_pool *pool) {
     last->next = fi_heap_sentinel(f);
     pool->count += free - seen;
     if (seen < free)
-        fi_misuse(&(fi_incident){.kind = FIEF_MISUSE_WRITE_AFTER_FREE,
-                                 .operation = "a look at free memory",
-                                 .pointer = last,
-                                 .block = last,
-                                 .block_bytes = fi_class_bytes(pool->size_class),
-                                 .owner_slot = f->slot,
-                                 .owner_id = f->id,
-                                 .caller = f,
-                                 .goes_on = true});
+        fi_misuse_list_cut(f, pool, last);
 }
 
 /* Walks a list for as long as its blocks are this heap's: false if it ends anywhere but at the sentinel. */

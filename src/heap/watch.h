@@ -97,11 +97,9 @@ typedef struct fi_watch {
     bool (*may_join)(const fief *to, const fief *from);
     void (*join)(fief *to, fief *from);
 
-    /* Makes the pages of a watched heap's blocks read-only, or writable again. False: not all of them. */
-    bool (*freeze)(const fief *f, bool frozen);
-
     /* What is live at the end is none that should not be. */
     void (*forgive)(fief *f);
+
     /* Makes the blocks of an arena of guarded ones read-only, or writable again. False: not all of them, since the
      * system refuses. */
     bool (*freeze_guarded)(const fief *f, const fi_pool *pool, bool frozen);

@@ -41,7 +41,7 @@ static void make_handle(fief *f) {
 }
 
 static void set_fast_path(fief *f, const fi_arena *arena, size_t alignment) {
-    fi_life_open_fast_path(f, arena);
+    fi_heap_open_fast_path(f, arena);
     f->fast.round = alignment - 1;
     f->fast.layout = FIEF_INLINE_LAYOUT;
 }
@@ -125,22 +125,23 @@ fief_status fi_life_begin_watched(fief **out, const fief_config *config, bool hi
 
 /* ---- at exit ---- */
 
-fief_status fi_life_at_exit(fief *f, fief_exit_fn *fn, void *arg) {
-    if (f->state != FIEF_LIVE)
-        return FIEF_BAD_STATE;
-    fi_exit *exit = fi_meta_alloc(sizeof *exit);
-    if (exit == NULL)
-        return FIEF_NO_MEMORY;
-    *exit = (fi_exit){f->exits, fn, arg};
-    f->exits = exit;
-    return FIEF_OK;
-}
-
 fi_exit *fi_life_make_exit(fief_exit_fn *fn) {
     fi_exit *exit = fi_meta_alloc(sizeof *exit);
     if (exit != NULL)
         *exit = (fi_exit){NULL, fn, NULL};
     return exit;
+}
+
+fief_status fi_life_at_exit(fief *f, fief_exit_fn *fn, void *arg) {
+    if (f->state != FIEF_LIVE)
+        return FIEF_BAD_STATE;
+    fi_exit *exit = fi_life_make_exit(fn);
+    if (exit == NULL)
+        return FIEF_NO_MEMORY;
+    exit->arg = arg;
+    exit->next = f->exits;
+    f->exits = exit;
+    return FIEF_OK;
 }
 
 /* Where there are freelists, their end stays the last: a table's free hook may still use them. */
@@ -307,7 +308,7 @@ static void clean_handle(fief *f) {
     f->arenas = f->inline_arenas;
     f->arena_end = 0;
     f->shrinking = false;
-    fi_life_close_fast_path(f);
+    fi_heap_close_fast_path(f);
     f->state = FIEF_DEAD;
 }
 

@@ -14,19 +14,6 @@ FI_COLD fief_status fi_life_begin_watched(fief **out, const fief_config *config,
 
 fief_status fi_life_end(fief *f);
 
-/* Lets the fast paths find the heap's pools by their addresses, or keeps them from it. A handle whose arena has
- * not got the map's entries for its address frees by the slow path alone. */
-static inline void fi_life_open_fast_path(fief *f, const fi_arena *home) {
-    bool own_entries = home->slot == fi_map_slot((uintptr_t)home->start, 0);
-    f->fast.pools = own_entries ? (char *)fi_the_map.pools : (char *)(uintptr_t)&fi_no_pool;
-    f->fast.pool_mask = own_entries ? (fi_the_map.units * FI_UNIT_GRANULES - 1) * sizeof(fi_pool) : 0;
-}
-
-static inline void fi_life_close_fast_path(fief *f) {
-    f->fast.pools = (char *)(uintptr_t)&fi_no_pool;
-    f->fast.pool_mask = 0;
-}
-
 fief_status fi_life_at_exit(fief *f, fief_exit_fn *fn, void *arg);
 
 /* The same for what must come after all others. */

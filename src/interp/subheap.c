@@ -4,6 +4,7 @@
 #include "base/lock.h"
 #include "heap/adopt.h"
 #include "heap/charge.h"
+#include "heap/freeze.h"
 #include "heap/watch.h"
 #include "interp/life.h"
 #include "interp/registry.h"
@@ -45,14 +46,14 @@ static bool is_watched(const fief *f) {
 /* Where the system refuses, the pages stay writable. */
 void fi_subheap_seal(fief *f) {
     fi_heap_gather(f);
-    fi_life_close_fast_path(f);
+    fi_heap_close_fast_path(f);
     f->state = FIEF_DEAD;
     if (is_watched(f))
-        (void)fi_the_watch.freeze(f, true);
+        (void)fi_heap_freeze(f, true);
 }
 
 static bool thaw(fief *f) {
-    return !is_watched(f) || fi_the_watch.freeze(f, false);
+    return !is_watched(f) || fi_heap_freeze(f, false);
 }
 
 bool fi_subheap_unseal(fief *f) {
@@ -60,7 +61,7 @@ bool fi_subheap_unseal(fief *f) {
         return false;
     f->state = FIEF_CLOSING;
     if (f->own_lists == NULL)
-        fi_life_open_fast_path(f, f->arenas[0]);
+        fi_heap_open_fast_path(f, f->arenas[0]);
     return true;
 }
 
@@ -87,7 +88,7 @@ fief_status fi_subheap_merge(fief *to, fief *f) {
         return FIEF_NO_MEMORY;
     if (!fi_heap_adopt(to, f)) {
         if (is_watched(f))
-            (void)fi_the_watch.freeze(f, true);
+            (void)fi_heap_freeze(f, true);
         return FIEF_NO_MEMORY;
     }
     if (watched)

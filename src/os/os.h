@@ -40,9 +40,8 @@ void fi_os_decommit(void *at, size_t bytes);
 /* Makes usable memory inaccessible, and keeps what it holds. */
 bool fi_os_forbid(void *at, size_t bytes);
 
-/* Makes usable memory read-only; and read-only memory usable. Both keep what it holds. */
+/* Makes usable memory read-only, and keeps what it holds; fi_os_commit makes it usable again. */
 bool fi_os_freeze(void *at, size_t bytes);
-bool fi_os_thaw(void *at, size_t bytes);
 
 /* Gives memory back and leaves the range usable, as zeros. */
 void fi_os_purge(void *at, size_t bytes);

@@ -191,10 +191,6 @@ bool fi_os_freeze(void *at, size_t bytes) {
     return !request_must_fail() && protect(at, bytes, PROT_READ);
 }
 
-bool fi_os_thaw(void *at, size_t bytes) {
-    return !request_must_fail() && protect(at, bytes, PROT_USABLE);
-}
-
 void fi_os_purge(void *at, size_t bytes) {
     int saved = errno;
     madvise(at, bytes, MADV_DONTNEED);

@@ -87,19 +87,27 @@ static fi_key key_of(const void *key, size_t bytes) {
     return (fi_key){key, bytes == FIEF_XI_STRING ? strlen(key) : bytes};
 }
 
-static fief_xi_table_result put(fief_xi_table table, const void *key, size_t key_bytes, const fi_value *value,
-                                bool only_new) {
-    if (!is_key(key, key_bytes) || (value->start == NULL && value->bytes > 0))
+/* `value` NULL: the entry goes. */
+static fief_xi_table_result change(fief_xi_table table, const void *key, size_t key_bytes, const fi_value *value,
+                                   bool only_new) {
+    if (!is_key(key, key_bytes))
         return FIEF_XI_TABLE_BAD_ARGUMENT;
     fief_xi_table_result result;
     fi_leftover leftover = {NULL, NULL};
     fi_table *found = fi_tables_enter(table, &result);
     if (found == NULL)
         return result;
-    result = fi_table_put(found, key_of(key, key_bytes), value, only_new, &leftover);
+    result = value != NULL ? fi_table_put(found, key_of(key, key_bytes), value, only_new, &leftover)
+                           : fi_table_remove(found, key_of(key, key_bytes), &leftover);
     fi_tables_leave(table);
     fi_leftover_free(&leftover);
     return result;
+}
+
+static fief_xi_table_result put(fief_xi_table table, const void *key, size_t key_bytes, const fi_value *value,
+                                bool only_new) {
+    bool is_value = value->start != NULL || value->bytes == 0;
+    return is_value ? change(table, key, key_bytes, value, only_new) : FIEF_XI_TABLE_BAD_ARGUMENT;
 }
 
 fief_xi_table_result fief_xi_table_set(fief_xi_table table, const void *key, size_t key_bytes, const void *value,
@@ -125,17 +133,7 @@ fief_xi_table_result fief_xi_table_add_pointer(fief_xi_table table, const void *
 }
 
 fief_xi_table_result fief_xi_table_remove(fief_xi_table table, const void *key, size_t key_bytes) {
-    if (!is_key(key, key_bytes))
-        return FIEF_XI_TABLE_BAD_ARGUMENT;
-    fief_xi_table_result result;
-    fi_leftover leftover = {NULL, NULL};
-    fi_table *found = fi_tables_enter(table, &result);
-    if (found == NULL)
-        return result;
-    result = fi_table_remove(found, key_of(key, key_bytes), &leftover);
-    fi_tables_leave(table);
-    fi_leftover_free(&leftover);
-    return result;
+    return change(table, key, key_bytes, NULL, false);
 }
 
 /* ---- looking ---- */
@@ -184,39 +182,46 @@ fief_xi_table_result fief_xi_table_get(fief_xi_table table, const void *key, siz
     return result == FIEF_XI_TABLE_OK && t.bytes > room ? FIEF_XI_TABLE_TOO_SMALL : result;
 }
 
-fief_xi_table_result fief_xi_table_visit(fief_xi_table table, fief_xi_entry_fn *fn, void *arg) {
-    if (fn == NULL)
-        return FIEF_XI_TABLE_BAD_ARGUMENT;
+/* The whole of a table, under its lock. */
+typedef void look_fn(const fi_table *table, void *arg);
+
+static fief_xi_table_result look_at(fief_xi_table table, look_fn *fn, void *arg) {
     fief_xi_table_result result;
     const fi_table *found = fi_tables_enter(table, &result);
     if (found == NULL)
         return result;
-    fi_table_visit(found, fn, arg);
+    fn(found, arg);
     fi_tables_leave(table);
     return FIEF_XI_TABLE_OK;
+}
+
+typedef struct visitor {
+    fief_xi_entry_fn *fn;
+    void *arg;
+} visitor;
+
+static void show_all(const fi_table *table, void *arg) {
+    const visitor *v = arg;
+    fi_table_visit(table, v->fn, v->arg);
+}
+
+static void read_count(const fi_table *table, void *count) {
+    *(size_t *)count = table->count;
+}
+
+static void read_stats(const fi_table *table, void *out) {
+    fief_stats_publish(table->heap);
+    fief_stats_read(table->heap, out);
+}
+
+fief_xi_table_result fief_xi_table_visit(fief_xi_table table, fief_xi_entry_fn *fn, void *arg) {
+    return fn != NULL ? look_at(table, show_all, &(visitor){fn, arg}) : FIEF_XI_TABLE_BAD_ARGUMENT;
 }
 
 fief_xi_table_result fief_xi_table_count(fief_xi_table table, size_t *count) {
-    if (count == NULL)
-        return FIEF_XI_TABLE_BAD_ARGUMENT;
-    fief_xi_table_result result;
-    const fi_table *found = fi_tables_enter(table, &result);
-    if (found == NULL)
-        return result;
-    *count = found->count;
-    fi_tables_leave(table);
-    return FIEF_XI_TABLE_OK;
+    return count != NULL ? look_at(table, read_count, count) : FIEF_XI_TABLE_BAD_ARGUMENT;
 }
 
 fief_xi_table_result fief_xi_table_stats(fief_xi_table table, fief_stats *out) {
-    if (out == NULL)
-        return FIEF_XI_TABLE_BAD_ARGUMENT;
-    fief_xi_table_result result;
-    const fi_table *found = fi_tables_enter(table, &result);
-    if (found == NULL)
-        return result;
-    fief_stats_publish(found->heap);
-    fief_stats_read(found->heap, out);
-    fi_tables_leave(table);
-    return FIEF_XI_TABLE_OK;
+    return out != NULL ? look_at(table, read_stats, out) : FIEF_XI_TABLE_BAD_ARGUMENT;
 }

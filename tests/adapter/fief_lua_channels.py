@@ -4,12 +4,10 @@ Speaks TAP.
 
   fief_lua_channels.py FIEF_LUA EXAMPLES_FOLDER [--sanitized]
 """
-import argparse
 import os
 import sys
-import tempfile
 
-from fief_lua_tool import MIB, Run, Tap
+from fief_lua_tool import Scripts, run_suite
 
 PIPELINE = ["generator.lua", "tokenizer.lua", "counter.lua"]
 
@@ -219,16 +217,7 @@ false\tcannot wait here: not in the script's own coroutine
 }
 
 
-class Suite:
-    def __init__(self, tap, options, folder):
-        self.tap, self.options, self.folder = tap, options, folder
-        for name, text in SCRIPTS.items():
-            with open(os.path.join(folder, name), "w") as file:
-                file.write(text + "\n")
-
-    def run(self, *arguments, folder=None):
-        return Run(self.options.tool, folder or self.folder, *arguments)
-
+class Suite(Scripts):
     def check_clean(self, run, what):
         self.tap.check(run.status == 0, what + ": all ends well", run)
         clean = all(run.figure(label) == 0 for label in ("blocks never freed", "foreign frees", "late frees"))
@@ -289,29 +278,16 @@ class Suite:
         run = self.run("--threads", 2, "--states", 60, "--limit", "8M", "--quiet", *PIPELINE, "--", 10, folder=folder)
         self.check_clean(run, "twenty pipelines")
         self.tap.check(len(run.outputs) == 3, "twenty pipelines say the same", run)
-        what = "the process has its memory back, to a mebibyte"
-        if self.options.sanitized:
-            self.tap.skip(what, "a sanitizer keeps memory of its own")
-        else:
-            self.tap.check(run.growth_bytes() < MIB, what, run)
+        self.check_memory(run)
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("tool", type=os.path.abspath)
-    parser.add_argument("examples")
-    parser.add_argument("--sanitized", action="store_true")
-    tap = Tap()
-    with tempfile.TemporaryDirectory() as folder:
-        suite = Suite(tap, parser.parse_args(), folder)
-        suite.check_values()
-        suite.check_calls()
-        suite.check_ends()
-        suite.check_waiting()
-        suite.check_pipeline()
-    print("1..%d" % tap.count)
-    return 1 if tap.failed else 0
-
+CHECKS = [
+    Suite.check_values,
+    Suite.check_calls,
+    Suite.check_ends,
+    Suite.check_waiting,
+    Suite.check_pipeline,
+]
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_suite(Suite, SCRIPTS, CHECKS))

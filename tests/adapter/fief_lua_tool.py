@@ -120,18 +120,45 @@ class Run:
         return "exit status %d\n%s%s" % (self.status, self.stderr, self.report.decode(errors="replace"))
 
 
-class Suite:
-    def __init__(self, tap, options, folder):
+class Scripts:
+    """What every suite has: a folder with its scripts, and fief-lua to run them."""
+
+    def __init__(self, tap, options, folder, scripts):
         self.tap = tap
         self.options = options
         self.folder = folder
-        for name, text in SCRIPTS.items():
+        for name, text in scripts.items():
             with open(os.path.join(folder, name), "w") as file:
                 file.write(text + "\n")
 
     def run(self, *arguments, folder=None):
         return Run(self.options.tool, folder or self.folder, *arguments)
 
+    def check_memory(self, run):
+        what = "the process has its memory back, to a mebibyte"
+        if self.options.sanitized:
+            self.tap.skip(what, "a sanitizer keeps memory of its own")
+        else:
+            self.tap.check(run.growth_bytes() < MIB, what, run)
+
+
+def run_suite(suite, scripts, checks):
+    """Every check of a suite, and the exit status."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("tool", type=os.path.abspath)
+    parser.add_argument("examples")
+    parser.add_argument("--stock", default="")
+    parser.add_argument("--sanitized", action="store_true")
+    tap = Tap()
+    with tempfile.TemporaryDirectory() as folder:
+        made = suite(tap, parser.parse_args(), folder, scripts)
+        for check in checks:
+            check(made)
+    print("1..%d" % tap.count)
+    return 1 if tap.failed else 0
+
+
+class Suite(Scripts):
     def stock(self, script, *arguments, folder=None):
         done = subprocess.run([self.options.stock, script, *arguments], cwd=folder or self.folder,
                               stdout=subprocess.PIPE, timeout=300, check=True)
@@ -162,13 +189,6 @@ class Suite:
         tap.check(run.figure("blocks never freed") == 0, "nothing is live after lua_close", run)
         tap.check(run.figure("states that failed") == 0, "none failed", run)
         self.check_memory(run)
-
-    def check_memory(self, run):
-        what = "the process has its memory back, to a mebibyte"
-        if self.options.sanitized:
-            self.tap.skip(what, "a sanitizer keeps memory of its own")
-        else:
-            self.tap.check(run.growth_bytes() < MIB, what, run)
 
     def check_scheduling(self):
         run = self.run("--states", 6, "--threads", 3, "--slice", 1000, "--quiet", *EXAMPLES[:3], "--", SIZE,
@@ -303,26 +323,16 @@ class Suite:
         self.tap.check(all(len(line) <= 100 for line in run.report.splitlines()), "the report fits 100 columns", run)
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("tool", type=os.path.abspath)
-    parser.add_argument("examples")
-    parser.add_argument("--stock", default="")
-    parser.add_argument("--sanitized", action="store_true")
-    tap = Tap()
-    with tempfile.TemporaryDirectory() as folder:
-        suite = Suite(tap, parser.parse_args(), folder)
-        suite.check_main_job()
-        suite.check_scheduling()
-        suite.check_world()
-        suite.check_limit()
-        suite.check_errors()
-        suite.check_plant()
-        suite.check_debug()
-        suite.check_usage()
-    print("1..%d" % tap.count)
-    return 1 if tap.failed else 0
-
+CHECKS = [
+    Suite.check_main_job,
+    Suite.check_scheduling,
+    Suite.check_world,
+    Suite.check_limit,
+    Suite.check_errors,
+    Suite.check_plant,
+    Suite.check_debug,
+    Suite.check_usage,
+]
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_suite(Suite, SCRIPTS, CHECKS))

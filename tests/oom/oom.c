@@ -6,6 +6,7 @@
 #include "arena/arena.h"
 #include "arena/space.h"
 #include "os/os.h"
+#include "require.h"
 #include "support/random.h"
 
 #include <fief/fief.h>
@@ -19,14 +20,6 @@
 #include <unistd.h>
 
 enum { MOST_REQUESTS = 400, EXIT_FEWER = 42 };
-
-#define REQUIRE(condition)                                                                                        \
-    do {                                                                                                          \
-        if (!(condition)) {                                                                                       \
-            fprintf(stderr, "oom: line %d: not so: %s\n", __LINE__, #condition);                                  \
-            _exit(1);                                                                                             \
-        }                                                                                                         \
-    } while (0)
 
 /* A scenario prepares, has its faults, and afterwards proves that all is well. `failed` is set by whatever call
  * reports exhaustion. */

@@ -6,6 +6,7 @@
 #include "arena/space.h"
 #include "interp/commons.h"
 #include "os/os.h"
+#include "require.h"
 
 #include <fief/debug.h>
 #include <fief/parcel.h>
@@ -18,14 +19,6 @@
 #include <unistd.h>
 
 enum { MOST_REQUESTS = 1000, MOST_COMMONS = 12, EXIT_FEWER = 42, EXIT_FAILED = 43 };
-
-#define REQUIRE(condition)                                                                                        \
-    do {                                                                                                          \
-        if (!(condition)) {                                                                                       \
-            fprintf(stderr, "oom: line %d: not so: %s\n", __LINE__, #condition);                                  \
-            _exit(1);                                                                                             \
-        }                                                                                                         \
-    } while (0)
 
 typedef struct scene {
     fief *maker, *target;

@@ -157,7 +157,7 @@ Test(os, frozen_memory_keeps_what_it_holds_and_can_only_be_read) {
     cr_assert_not(is_writable(p + page));
     assert_equal(p[page], 1);
     cr_assert(is_writable(p) && is_writable(p + 2 * page));
-    cr_assert(fi_os_thaw(p + page, page));
+    cr_assert(fi_os_commit(p + page, page));
     cr_assert(is_writable(p + page));
     assert_equal(p[2 * page - 1], 1);
     assert_resident_pages(p, PAGES);

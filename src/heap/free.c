@@ -3,6 +3,7 @@
 #include "base/atomics.h"
 #include "heap/immortal.h"
 #include "heap/large.h"
+#include "heap/outbox.h"
 #include "heap/pools.h"
 #include "heap/remote.h"
 
@@ -165,7 +166,8 @@ static bool is_anothers(const fief *f, const void *p) {
 }
 
 void fi_heap_free_home(fief *f, void *p, const void *site) {
-    if (p == NULL || fi_remote_free(f, p))
+    if (p == NULL || fi_outbox_put(f, p))
         return;
+    fi_outbox_empty(f);
     fi_heap_free_slow(is_anothers(f, p) ? NULL : f, p, "fief_free_home", site);
 }

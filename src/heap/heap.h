@@ -22,7 +22,9 @@ enum {
     FI_INLINE_ARENAS = 8,
     FI_LARGE_GRANULES = 8, /* the largest block inside an arena is half a full one; beyond, it is huge */
     FI_BORROW_UNIT_BYTES = 16,
-    FI_PATIENCE = 32
+    FI_PATIENCE = 32,
+    FI_OUTBOX_WORDS = 8,
+    FI_OUTBOX_MOST = 64
 };
 
 enum {
@@ -70,6 +72,18 @@ typedef struct fi_counters {
     uint64_t pressure_calls;
     uint64_t immortal_frees;
 } fi_counters;
+
+/* Others' blocks in one word of remote frees, on their way home (outbox.h). */
+typedef struct fi_outgoing {
+    uint64_t *word; /* NULL: never used */
+    uint32_t generation;
+    uint32_t bits;
+} fi_outgoing;
+
+typedef struct fi_outbox {
+    uint32_t count; /* blocks put in since all was sent; 0: it is empty */
+    fi_outgoing words[FI_OUTBOX_WORDS];
+} fi_outbox;
 
 /* What src/debug knows of a watched handle. */
 typedef struct fi_debug fi_debug;
@@ -134,6 +148,8 @@ struct fief {
 
     fief_frames_fn *frames; /* the runtime's own stack, for traces; NULL: none */
     void *frames_arg;
+
+    fi_outbox outbox;
 };
 
 static_assert(sizeof(struct fief) <= FI_HANDLE_BYTES, "the handle fits before the first pool");

@@ -104,7 +104,7 @@ FI_HOT void *fief_realloc_sized(fief *f, void *p, size_t old_size, size_t new_si
 }
 
 void fief_free_remote(void *p) {
-    if (FI_UNLIKELY(!fi_remote_free(NULL, p)))
+    if (FI_UNLIKELY(!fi_remote_free(p)))
         fi_heap_free_slow(NULL, p, "fief_free_remote", FI_CALLER());
 }
 

@@ -40,7 +40,7 @@ static fief_fast without = STAND_IN, ended = STAND_IN;
 
 FI_THREAD_LOCAL fief *fi_tenant_heap = (fief *)&without;
 
-bool fi_tenant_is_stand_in(const fief *f) {
+static bool is_stand_in(const fief *f) {
     return f == (fief *)&without || f == (fief *)&ended;
 }
 
@@ -231,14 +231,18 @@ static fief *enter_shared(void) {
     return shared_heap;
 }
 
-fief *fi_tenant_enter(void) {
+fief *fi_tenant_own(void) {
     fief *f = fi_tenant_heap;
-    if (FI_LIKELY(!fi_tenant_is_stand_in(f))) {
+    if (FI_LIKELY(!is_stand_in(f))) {
         sweep_sometimes();
         return f;
     }
-    f = f == (fief *)&without ? begin() : NULL;
-    return f != NULL ? f : enter_shared();
+    return f == (fief *)&without ? begin() : NULL;
+}
+
+fief *fi_tenant_enter(void) {
+    fief *f = fi_tenant_own();
+    return FI_LIKELY(f != NULL) ? f : enter_shared();
 }
 
 void fi_tenant_leave(const fief *f) {

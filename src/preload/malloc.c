@@ -60,13 +60,13 @@ FIEF_API FI_HOT void *calloc(size_t count, size_t size) {
 
 /* ---- free ---- */
 
-/* A thread that frees others' blocks has a heap to collect them in. */
+/* A thread that frees others' blocks gets a heap to collect them in. */
 FI_SLOW static void free_slow(void *p) {
-    if (p == NULL)
+    if (FI_UNLIKELY(p == NULL))
         return;
     fief *f = fi_tenant_own();
-    if (f != NULL)
-        fief_free_home(f, p);
+    if (FI_LIKELY(f != NULL))
+        fief_slow_free_home_1(f, p);
     else
         fief_free_remote(p);
 }

@@ -175,6 +175,6 @@ ROWS = [
     Program('python3, PYTHONMALLOC=malloc', ['python3', str(SOURCES / 'objects.py'), '15'], PYTHONMALLOC='malloc'),
     Program('sqlite3', ['sqlite3', '-init', str(SOURCES / 'speed.sql'), ':memory:', '.quit']),
     Redis('redis-server', 200000, 64),
-    Program('bash', ['bash', str(SOURCES / 'loop.sh'), '40000']),
+    Program('bash', ['bash', str(SOURCES / 'loop.sh'), '15000']),
     Program('git repack', ['git', '-C', 'repository', 'repack', '-adfq', '--threads=2'], make_repository),
 ]

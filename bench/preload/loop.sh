@@ -6,11 +6,12 @@ join() {
     REPLY="$*"
 }
 for ((i = 0; i < $1; i++)); do
-    words+=("word-$((i * 7919 % 1009))")
-    seen[${words[i]}]+=$i,
-    join "${words[@]: -20}"
+    word=word-$((i * 7919 % 1009))
+    words[i % 50]=$word
+    seen[$word]=$i,${seen[$word]::20}
+    join "${words[@]}"
     line=${REPLY//word-/w}
-    line=${line//[0-9]/.}
+    line=${line//9/nine}
     ((i % 1000)) || text=$(printf '%s\n' "${!seen[@]}" | sort | head -n 5)
 done
 echo "${#words[@]} ${#seen[@]} ${#line} ${#text}"

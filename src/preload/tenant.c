@@ -36,12 +36,13 @@ static fief_fast_pool no_pool;
 #define STAND_IN {.pools = (char *)&no_pool, .round = 15, .lists = {SIXTY_FOUR(&no_block)}}
 static_assert(FIEF_INLINE_BYTES / 8 == 64, "every list of a stand-in has its end");
 
-static fief_fast without = STAND_IN, ended = STAND_IN;
+enum { WITHOUT, ENDED };
+static fief_fast stand_ins[] = {[WITHOUT] = STAND_IN, [ENDED] = STAND_IN};
 
-FI_THREAD_LOCAL fief *fi_tenant_heap = (fief *)&without;
+FI_THREAD_LOCAL fief *fi_tenant_heap = (fief *)&stand_ins[WITHOUT];
 
-bool fi_tenant_is_stand_in(const fief *f) {
-    return f == (fief *)&without || f == (fief *)&ended;
+static inline bool is_stand_in(const fief *f) {
+    return (uintptr_t)f - (uintptr_t)stand_ins < sizeof stand_ins;
 }
 
 /* ---- all of them ---- */
@@ -208,7 +209,7 @@ static void thread_ends(void *arg) {
     tenant *t = arg;
     if (++t->round < LAST_ROUND && pthread_setspecific(key, t) == 0)
         return;
-    fi_tenant_heap = (fief *)&ended;
+    fi_tenant_heap = (fief *)&stand_ins[ENDED];
     fief_poll(t->heap);
     if (tenant_end_if_empty(t))
         return;
@@ -231,14 +232,17 @@ static fief *enter_shared(void) {
     return shared_heap;
 }
 
-fief *fi_tenant_enter(void) {
+fief *fi_tenant_own(void) {
     fief *f = fi_tenant_heap;
-    if (FI_LIKELY(!fi_tenant_is_stand_in(f))) {
-        sweep_sometimes();
+    if (FI_LIKELY(!is_stand_in(f)))
         return f;
-    }
-    f = f == (fief *)&without ? begin() : NULL;
-    return f != NULL ? f : enter_shared();
+    return f == (fief *)&stand_ins[WITHOUT] ? begin() : NULL;
+}
+
+fief *fi_tenant_enter(void) {
+    fief *f = fi_tenant_own();
+    sweep_sometimes();
+    return FI_LIKELY(f != NULL) ? f : enter_shared();
 }
 
 void fi_tenant_leave(const fief *f) {

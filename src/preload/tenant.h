@@ -23,8 +23,8 @@ extern FI_THREAD_LOCAL fief *fi_tenant_heap;
 fief *fi_tenant_enter(void);
 void fi_tenant_leave(const fief *f);
 
-/* Whether it is neither heap nor shared heap. */
-bool fi_tenant_is_stand_in(const fief *f);
+/* The calling thread's own heap, which it gets if it had none. NULL: it has ended, or exhaustion. */
+fief *fi_tenant_own(void);
 
 /* Gives back what no thread uses. Returns the bytes given back. */
 size_t fi_tenant_trim_waiting(void);

@@ -18,7 +18,7 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
 _fief
 for word in "${COMPREPLY[@]}"; do printf '%s\n' "$word"; done
 """
-OPTIONS = {"--debug", "--limit", "--report", "--stats", "--shim", "--help", "--"}
+OPTIONS = {"--debug", "--limit", "--report", "--stats", "--leaks", "--shim", "--help", "--"}
 LEVELS = {"off", "check", "full", "guard"}
 
 # The words, the last one as far as it is typed; then what is proposed, or a part of it.

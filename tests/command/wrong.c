@@ -1,4 +1,5 @@
-/* A program that does something wrong with its memory, or wants too much of it: "wrong WHAT". */
+/* A program that does something wrong with its memory, or wants too much of it: "wrong WHAT". It is
+ * compiled without regard to what malloc and free are, so that nothing of it is seen through. */
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -7,36 +8,34 @@
 
 enum { BLOCK_BYTES = 100, MIB = 1 << 20, MOST_BLOCKS = 1 << 16 };
 
-/* The compiler must not see through any of it. */
-static void *hide(void *p) {
-    void *volatile hidden = p;
-    return hidden;
-}
-
 static int free_twice(void) {
-    char *p = malloc(BLOCK_BYTES), *again = hide(p);
+    char *p = malloc(BLOCK_BYTES), *again = p;
     free(p);
     free(again);
     return 0;
 }
 
 static int overflow(void) {
-    char *p = hide(malloc(BLOCK_BYTES));
-    memset(hide(p), 1, BLOCK_BYTES + 1);
+    char *p = malloc(BLOCK_BYTES);
+    memset(p, 1, BLOCK_BYTES + 1);
     free(p);
     return 0;
 }
 
 static int write_after_free(void) {
-    char *p = malloc(BLOCK_BYTES), *again = hide(p);
+    char *p = malloc(BLOCK_BYTES), *again = p;
     free(p);
     again[20] = 1;
     return 0;
 }
 
+static int leak(void) {
+    return malloc(BLOCK_BYTES) == NULL;
+}
+
 static int free_stack(void) {
     char block[BLOCK_BYTES];
-    free(hide(block));
+    free(block);
     return 0;
 }
 
@@ -48,7 +47,7 @@ static int take_all(void) {
         memset(blocks[count++], 1, MIB);
     for (unsigned i = 0; i < count; i++)
         free(blocks[i]);
-    void *again = hide(malloc(MIB));
+    void *again = malloc(MIB);
     printf("%u MiB%s\n", count, again != NULL ? ", and again" : "");
     free(again);
     return 0;
@@ -56,7 +55,7 @@ static int take_all(void) {
 
 static void *work(void *arg) {
     for (int i = 0; i < 1000; i++)
-        free(hide(malloc(BLOCK_BYTES)));
+        free(malloc(BLOCK_BYTES));
     return arg;
 }
 
@@ -75,8 +74,9 @@ static const struct verb {
     const char *name;
     int (*run)(void);
 } verbs[] = {
-    {"double-free", free_twice}, {"overflow", overflow}, {"write-after-free", write_after_free},
-    {"stack", free_stack},       {"hog", take_all},      {"threads", work_in_threads},
+    {"double-free", free_twice},  {"overflow", overflow}, {"write-after-free", write_after_free},
+    {"stack", free_stack},        {"leak", leak},         {"hog", take_all},
+    {"threads", work_in_threads},
 };
 
 int main(int argc, char **argv) {

@@ -83,8 +83,13 @@ static bool ask_for_reports(const char *file) {
     return ask("FIEF_CONF", "text:%s", path) && ask("FIEF_RUN", "report:%s", path);
 }
 
+/* A watched heap is looked through at the end, too: damage is seen that no call has met. */
+static bool ask_to_watch(const char *level) {
+    return ask("FIEF_CONF", "debug:%s", level) && ask("FIEF_RUN", "check:%d", strcmp(level, "off") != 0);
+}
+
 bool environment_ask(const options *o) {
-    return (o->level == NULL || ask("FIEF_CONF", "debug:%s", o->level)) &&
+    return (o->level == NULL || ask_to_watch(o->level)) && (!o->leaks || ask("FIEF_RUN", "leaks:1")) &&
            (o->limit_bytes == 0 || ask("FIEF_RUN", "limit:%zu", o->limit_bytes)) &&
            (!o->stats || ask("FIEF_RUN", "stats:1")) && (o->report == NULL || ask_for_reports(o->report));
 }

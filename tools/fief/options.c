@@ -19,6 +19,8 @@ static const char usage[] =
     "                  interpreter, which gets a MemoryError\n"
     "  --report FILE   append reports and statistics to this file, not to stderr\n"
     "  --stats         tell at the end of each process what it used\n"
+    "  --leaks         tell at the end of each process which blocks are live, and where they were allocated. The\n"
+    "                  level is full if none is given\n"
     "  --shim NAMES    what is put under it: malloc, cpython, both (malloc,cpython), or none. By default cpython\n"
     "                  if the command is CPython or is linked with it, else malloc\n"
     "  --help\n"
@@ -50,13 +52,10 @@ static bool take_shims(const char *text, options *o) {
 }
 
 static const struct option long_options[] = {
-    {"debug", required_argument, NULL, 'd'},
-    {"limit", required_argument, NULL, 'l'},
-    {"report", required_argument, NULL, 'r'},
-    {"stats", no_argument, NULL, 's'},
-    {"shim", required_argument, NULL, 'm'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+    {"debug", required_argument, NULL, 'd'},  {"limit", required_argument, NULL, 'l'},
+    {"report", required_argument, NULL, 'r'}, {"stats", no_argument, NULL, 's'},
+    {"leaks", no_argument, NULL, 'k'},        {"shim", required_argument, NULL, 'm'},
+    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
 };
 
 static bool take_option(options *o, int letter, const char *value) {
@@ -70,6 +69,9 @@ static bool take_option(options *o, int letter, const char *value) {
         return true;
     case 's':
         o->stats = true;
+        return true;
+    case 'k':
+        o->leaks = true;
         return true;
     case 'm':
         return take_shims(value, o);
@@ -90,6 +92,8 @@ options_verdict options_parse(options *o, int argc, char **argv) {
         if (!take_option(o, letter, optarg))
             return OPTIONS_WRONG;
     }
+    if (o->leaks && o->level == NULL)
+        o->level = "full";
     o->command = argv + optind;
     if (*o->command != NULL)
         return OPTIONS_RUN;

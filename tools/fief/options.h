@@ -11,6 +11,7 @@ typedef struct options {
     size_t limit_bytes; /* 0: not given */
     const char *report; /* a file; NULL: stderr */
     bool stats;
+    bool leaks;
     bool picks_shims; /* none was given: the program decides */
     shim_set shims;
     char **command; /* ends in NULL */

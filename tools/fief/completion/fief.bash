@@ -53,7 +53,7 @@ _fief() {
         elif ((at < COMP_CWORD)); then
             _fief_argument "$at" "$word"
         elif [[ $word == -* && $previous != -- ]]; then
-            _fief_words "--debug --limit --report --stats --shim --help --" "$word"
+            _fief_words "--debug --limit --report --stats --leaks --shim --help --" "$word"
         elif [[ $word == */* ]]; then
             mapfile -t COMPREPLY < <(compgen -f -- "$word")
         else

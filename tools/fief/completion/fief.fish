@@ -31,6 +31,7 @@ complete -c fief -n __fish_fief_run -l debug -x -a 'off check full guard' -d 'Wa
 complete -c fief -n __fish_fief_run -l limit -x -a '64M 256M 1G 4G' -d 'Most memory of a process'
 complete -c fief -n __fish_fief_run -l report -r -F -d 'Append reports and statistics to a file'
 complete -c fief -n __fish_fief_run -l stats -d 'Tell at the end of each process what it used'
+complete -c fief -n __fish_fief_run -l leaks -d 'Tell at the end of each process which blocks are live'
 complete -c fief -n __fish_fief_run -l shim -x -a 'malloc cpython malloc,cpython none' -d 'What is put under the command'
 complete -c fief -n __fish_fief_run -l help -d 'Tell the options'
 complete -c fief -n 'not __fish_fief_first' -x -a '(__fish_complete_subcommand --fcs-skip=2)'

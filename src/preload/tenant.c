@@ -3,7 +3,10 @@
 
 #include "adapter/launch.h"
 #include "base/atomics.h"
+#include "fief/debug.h"
+#include "fief/trace.h"
 #include "preload/budget.h"
+#include "preload/end.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -71,13 +74,17 @@ static void unlock_all(void) {
 }
 
 static void thread_ends(void *arg);
+static void name_elsewhere(bool begins);
 
 /* Once there is a heap: fief's own handlers of a fork were installed with it, and so run inside of ours. */
 static bool get_ready(void) {
     static bool ready;
     pthread_mutex_lock(&lock);
-    ready = ready || (pthread_key_create(&key, thread_ends) == 0 &&
-                      pthread_atfork(lock_all, unlock_all, unlock_all) == 0);
+    if (!ready) {
+        ready = pthread_key_create(&key, thread_ends) == 0 &&
+                pthread_atfork(lock_all, unlock_all, unlock_all) == 0;
+        fief_trace_naming(name_elsewhere);
+    }
     bool done = ready;
     pthread_mutex_unlock(&lock);
     return done;
@@ -93,13 +100,30 @@ static fief *create(const char *name) {
     return fief_create(&f, &config) == FIEF_OK ? f : NULL;
 }
 
+/* What is allocated to name the functions of a report is in a heap of its own: the thread's is in the midst of
+ * what is reported. One thread at a time. */
+static void name_elsewhere(bool begins) {
+    static fief *names, *kept;
+    if (!begins) {
+        fi_tenant_heap = kept;
+        return;
+    }
+    kept = fi_tenant_heap;
+    if (names == NULL)
+        names = create("names of functions");
+    if (names != NULL)
+        fi_tenant_heap = names;
+}
+
 static tenant *tenant_create(void) {
     char name[32];
     snprintf(name, sizeof name, "thread %d", (int)gettid());
     fief *f = create(name);
     if (f == NULL)
         return NULL;
-    tenant *t = fief_alloc(f, sizeof *t);
+    fief_tag tag = 0;
+    (void)fief_tag_register(FI_TENANT_RECORD, &tag);
+    tenant *t = fief_alloc_tagged(f, sizeof *t, tag);
     if (t == NULL) {
         fief_destroy(f);
         return NULL;
@@ -109,7 +133,7 @@ static tenant *tenant_create(void) {
     return t;
 }
 
-/* True: nothing but its own record was live in it, and it is gone. */
+/* True: nothing but its own record was live in it, and it is gone. Under the lock. */
 static bool tenant_end_if_empty(tenant *t) {
     fief *f = t->heap;
     fief_stats stats;
@@ -118,6 +142,7 @@ static bool tenant_end_if_empty(tenant *t) {
     if (stats.live_blocks > 1)
         return false;
     size_t lent_bytes = t->share.lent_bytes;
+    fi_end_count(f, &stats);
     fief_free(f, t);
     fief_destroy(f);
     fi_budget_return(lent_bytes);
@@ -249,4 +274,15 @@ fief *fi_tenant_enter(void) {
 void fi_tenant_leave(const fief *f) {
     if (FI_UNLIKELY(f == fi_load_relaxed(&shared_heap)))
         pthread_mutex_unlock(&shared_lock);
+}
+
+void fi_tenant_each(fi_tenant_fn *show) {
+    lock_all();
+    if (!is_stand_in(fi_tenant_heap))
+        show(fi_tenant_heap);
+    for (tenant *t = waiting.next; t != &waiting; t = t->next)
+        show(t->heap);
+    if (shared_heap != NULL)
+        show(shared_heap);
+    unlock_all();
 }

@@ -95,7 +95,10 @@ static size_t small_bytes(const void *p) {
     uintptr_t offset = (uintptr_t)p + (uintptr_t)owner - fi_load_acquire(&pool->base);
     bool holds = offset * fi_load_acquire(&pool->multiplier) < fi_load_acquire(&pool->limit);
     bool same = generation % 2 == 0 && generation == fi_load_relaxed(&pool->generation);
-    return holds && same ? fi_class_bytes(size_class) : 0;
+    if (!holds || !same)
+        return 0;
+    const fi_slot *slot = fi_owner_slot(arena);
+    return slot != NULL && fi_slot_level(slot) == 0 ? fi_class_bytes(size_class) : 0;
 }
 
 size_t fi_find_usable_bytes(const void *p) {

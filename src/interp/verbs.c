@@ -120,8 +120,7 @@ FI_SLOW void fief_slow_free_home_1(fief *f, void *p) {
 }
 
 size_t fief_usable_size(const void *p) {
-    fi_found found = fi_find(p);
-    return found.place == FI_PLACE_BLOCK ? found.block_bytes : 0;
+    return fi_find_usable_bytes(p);
 }
 
 size_t fief_good_size(const fief *f, size_t size) {

@@ -13,7 +13,7 @@ enum { MOST_WARM_SMALL = 32, MOST_WARM_FULL = 8, DECAY_MS = 500 };
 
 static const fi_source from_system;
 static host the_host;
-static const fi_source from_host = {&the_host, host_alloc, host_free};
+static const fi_source from_host = {&the_host, host_alloc, host_free, NULL};
 
 static void set_up(void) {
     cr_assert(fi_arena_init());

@@ -278,6 +278,11 @@ FIEF_API void fief_free_sized(fief *f, void *p, size_t size);
  * next refill or fief_poll. NULL is nothing; misuse is reported as for fief_free, by the owner's policy. */
 FIEF_API void fief_free_remote(void *p);
 
+/* Frees a block whoever's it is: one of f's own as fief_free does, another interpreter's as fief_free_remote. For
+ * runtimes whose interpreters pass blocks to each other by design: neither is misuse, nothing is reported. Cost:
+ * constant. */
+FIEF_API void fief_free_home(fief *f, void *p);
+
 /* Usable bytes of the block that starts at p: at least what was asked for. 0 if no block starts there. The
  * block's holder may call it from any thread. */
 FIEF_API size_t fief_usable_size(const void *p);

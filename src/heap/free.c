@@ -156,3 +156,16 @@ void fi_heap_free_slow(fief *f, void *p, const char *operation, const void *site
     else if (f == NULL || f->debug == NULL || !fi_the_watch.free_at(f, p, FI_ANY_SIZE, operation, site))
         fi_heap_free_found(f, p, &FI_RELEASE(operation, site));
 }
+
+/* Another's, but not plain: watched, immortal, freed before. */
+static bool is_anothers(const fief *f, const void *p) {
+    const fi_arena *arena = fi_map_find(p);
+    const void *owner = arena != NULL ? fi_load_acquire(&arena->owner) : NULL;
+    return owner != NULL && owner != f;
+}
+
+void fi_heap_free_home(fief *f, void *p, const void *site) {
+    if (p == NULL || fi_remote_free(f, p))
+        return;
+    fi_heap_free_slow(is_anothers(f, p) ? NULL : f, p, "fief_free_home", site);
+}

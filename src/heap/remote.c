@@ -46,11 +46,11 @@ fi_remote_result fi_remote_send(fi_arena *arena, const fi_pool *pool, const fi_p
     return FI_REMOTE_SENT;
 }
 
-bool fi_remote_free(const void *p) {
+bool fi_remote_free(const fief *f, const void *p) {
     fi_arena *arena = fi_map_find(p);
     const fi_slot *slot = arena != NULL ? fi_owner_slot(arena) : NULL;
     const void *owner = slot != NULL ? fi_load_acquire(&arena->owner) : NULL;
-    if (owner == NULL || fi_load_relaxed(&slot->state) != FIEF_LIVE || fi_load_relaxed(&slot->watched) != 0)
+    if (owner == NULL || owner == f || fi_load_relaxed(&slot->state) != FIEF_LIVE || fi_load_relaxed(&slot->watched) != 0)
         return false;
     const fi_pool *pool = fi_map_pools(arena) + fi_map_granule_of(arena, p);
     fi_pool_view view;

@@ -26,8 +26,9 @@ typedef enum fi_remote_result {
 /* Sends a block home: the `index`th of the pool that `view` was taken of. Any thread, no handle. */
 fi_remote_result fi_remote_send(fi_arena *arena, const fi_pool *pool, const fi_pool_view *view, unsigned index);
 
-/* The same for any address, if it is a block of a living interpreter and all is well. False: nothing was done. */
-bool fi_remote_free(const void *p);
+/* The same for any address, if it is a block of a living interpreter other than f (NULL: of any) and all is well.
+ * False: nothing was done. */
+bool fi_remote_free(const fief *f, const void *p);
 
 /* Whether another has freed the `index`th block of this generation, and its owner has not taken it in yet. */
 bool fi_remote_is_sent(const fi_pool *pool, uint32_t generation, unsigned index);

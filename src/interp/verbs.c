@@ -104,8 +104,13 @@ FI_HOT void *fief_realloc_sized(fief *f, void *p, size_t old_size, size_t new_si
 }
 
 void fief_free_remote(void *p) {
-    if (FI_UNLIKELY(!fi_remote_free(p)))
+    if (FI_UNLIKELY(!fi_remote_free(NULL, p)))
         fi_heap_free_slow(NULL, p, "fief_free_remote", FI_CALLER());
+}
+
+FI_HOT void fief_free_home(fief *f, void *p) {
+    if (FI_UNLIKELY(!fief_fast_free(f, p)))
+        fi_heap_free_home(f, p, FI_CALLER());
 }
 
 size_t fief_usable_size(const void *p) {

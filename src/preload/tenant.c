@@ -1,0 +1,247 @@
+#define _GNU_SOURCE 1
+#include "preload/tenant.h"
+
+#include "adapter/launch.h"
+#include "base/atomics.h"
+#include "preload/budget.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum {
+    SWEEP_CALLS = 64, /* slow calls between two looks at the heaps that wait */
+    SWEEP_HEAPS = 4,  /* of them at a time */
+    LAST_ROUND = 4    /* of a thread's destructors: PTHREAD_DESTRUCTOR_ITERATIONS */
+};
+
+/* A heap of a thread, kept in the heap itself. */
+typedef struct tenant {
+    fief *heap;
+    struct tenant *next, *previous; /* of the heaps that wait; under `lock` */
+    unsigned round;                 /* of the thread's destructors */
+    fi_budget_share share;
+} tenant;
+
+/* ---- stand-ins ---- */
+
+/* Its lists end in a block that never looks free, and its pool holds nothing. */
+static fief_fast_block no_block;
+static fief_fast_pool no_pool;
+
+#define FOUR(list) list, list, list, list
+#define SIXTY_FOUR(list) FOUR(FOUR(FOUR(list)))
+#define STAND_IN {.pools = (char *)&no_pool, .round = 15, .lists = {SIXTY_FOUR(&no_block)}}
+static_assert(FIEF_INLINE_BYTES / 8 == 64, "every list of a stand-in has its end");
+
+static fief_fast without = STAND_IN, ended = STAND_IN;
+
+FI_THREAD_LOCAL fief *fi_tenant_heap = (fief *)&without;
+
+bool fi_tenant_is_stand_in(const fief *f) {
+    return f == (fief *)&without || f == (fief *)&ended;
+}
+
+/* ---- all of them ---- */
+
+/* Protects the heaps that wait, and the making of what is made once. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static tenant waiting = {.next = &waiting, .previous = &waiting};
+static uint64_t waiting_count; /* read without it, too */
+static tenant *next_to_sweep = &waiting;
+
+static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
+static fief *shared_heap; /* read without it, too */
+static fi_budget_share shared_share;
+
+static pthread_key_t key;
+
+static void lock_all(void) {
+    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(&shared_lock);
+}
+
+static void unlock_all(void) {
+    pthread_mutex_unlock(&shared_lock);
+    pthread_mutex_unlock(&lock);
+}
+
+static void thread_ends(void *arg);
+
+/* Once there is a heap: fief's own handlers of a fork were installed with it, and so run inside of ours. */
+static bool get_ready(void) {
+    static bool ready;
+    pthread_mutex_lock(&lock);
+    ready = ready || (pthread_key_create(&key, thread_ends) == 0 &&
+                      pthread_atfork(lock_all, unlock_all, unlock_all) == 0);
+    bool done = ready;
+    pthread_mutex_unlock(&lock);
+    return done;
+}
+
+/* ---- making and ending ---- */
+
+static fief *create(const char *name) {
+    fief_config config = FIEF_CONFIG_INIT;
+    config.name = name;
+    config.report = fi_launch_report_fn();
+    fief *f;
+    return fief_create(&f, &config) == FIEF_OK ? f : NULL;
+}
+
+static tenant *tenant_create(void) {
+    char name[32];
+    snprintf(name, sizeof name, "thread %d", (int)gettid());
+    fief *f = create(name);
+    if (f == NULL)
+        return NULL;
+    tenant *t = fief_alloc(f, sizeof *t);
+    if (t == NULL) {
+        fief_destroy(f);
+        return NULL;
+    }
+    *t = (tenant){.heap = f};
+    fi_budget_join(f, &t->share);
+    return t;
+}
+
+/* True: nothing but its own record was live in it, and it is gone. */
+static bool tenant_end_if_empty(tenant *t) {
+    fief *f = t->heap;
+    fief_stats stats;
+    fief_stats_publish(f);
+    fief_stats_read(f, &stats);
+    if (stats.live_blocks > 1)
+        return false;
+    size_t lent_bytes = t->share.lent_bytes;
+    fief_free(f, t);
+    fief_destroy(f);
+    fi_budget_return(lent_bytes);
+    return true;
+}
+
+/* ---- those that wait ---- */
+
+static void put_first(tenant *t) {
+    t->next = waiting.next;
+    t->previous = &waiting;
+    waiting.next->previous = t;
+    waiting.next = t;
+    fi_store_relaxed(&waiting_count, waiting_count + 1);
+}
+
+static void take_out(tenant *t) {
+    if (next_to_sweep == t)
+        next_to_sweep = t->next;
+    t->next->previous = t->previous;
+    t->previous->next = t->next;
+    fi_store_relaxed(&waiting_count, waiting_count - 1);
+}
+
+/* The next few take in what came home, and end if it was the last. */
+static void sweep(unsigned heaps) {
+    for (; heaps > 0 && waiting.next != &waiting; heaps--) {
+        tenant *t = next_to_sweep != &waiting ? next_to_sweep : waiting.next;
+        next_to_sweep = t->next;
+        if (fief_poll(t->heap) == 0)
+            continue;
+        take_out(t);
+        if (!tenant_end_if_empty(t))
+            put_first(t);
+    }
+}
+
+static void sweep_sometimes(void) {
+    static uint64_t calls;
+    if (fi_load_relaxed(&waiting_count) == 0 || fi_add_relaxed(&calls, 1) % SWEEP_CALLS != 0 ||
+        pthread_mutex_trylock(&lock) != 0)
+        return;
+    sweep(SWEEP_HEAPS);
+    pthread_mutex_unlock(&lock);
+}
+
+size_t fi_tenant_trim_waiting(void) {
+    size_t bytes = 0;
+    pthread_mutex_lock(&lock);
+    for (tenant *t = waiting.next, *next; t != &waiting; t = next) {
+        next = t->next;
+        bytes += fief_trim(t->heap);
+    }
+    sweep((unsigned)waiting_count);
+    pthread_mutex_unlock(&lock);
+    return bytes;
+}
+
+/* ---- a thread ---- */
+
+static tenant *take_waiting(void) {
+    tenant *t = NULL;
+    pthread_mutex_lock(&lock);
+    if (waiting.next != &waiting)
+        take_out(t = waiting.next);
+    pthread_mutex_unlock(&lock);
+    return t;
+}
+
+/* The C library may allocate to remember the destructor's argument: the thread has its heap by then. If it fails,
+ * the heap stays behind when the thread ends. */
+static fief *begin(void) {
+    int saved = errno;
+    tenant *t = take_waiting();
+    if (t == NULL)
+        t = tenant_create();
+    if (t != NULL) {
+        t->round = 0;
+        fi_tenant_heap = t->heap;
+        if (get_ready())
+            (void)pthread_setspecific(key, t);
+    }
+    errno = saved;
+    return t != NULL ? t->heap : NULL;
+}
+
+/* Other destructors of the thread may still use the heap, and those of keys that are made later run later: it goes
+ * in the last round. */
+static void thread_ends(void *arg) {
+    tenant *t = arg;
+    if (++t->round < LAST_ROUND && pthread_setspecific(key, t) == 0)
+        return;
+    fi_tenant_heap = (fief *)&ended;
+    fief_poll(t->heap);
+    if (tenant_end_if_empty(t))
+        return;
+    fi_budget_review(t->heap, &t->share);
+    pthread_mutex_lock(&lock);
+    put_first(t);
+    sweep(SWEEP_HEAPS);
+    pthread_mutex_unlock(&lock);
+}
+
+static fief *enter_shared(void) {
+    pthread_mutex_lock(&shared_lock);
+    if (shared_heap == NULL) {
+        fi_store_relaxed(&shared_heap, create("ended threads"));
+        if (shared_heap != NULL)
+            fi_budget_join(shared_heap, &shared_share);
+    }
+    if (shared_heap == NULL)
+        pthread_mutex_unlock(&shared_lock);
+    return shared_heap;
+}
+
+fief *fi_tenant_enter(void) {
+    fief *f = fi_tenant_heap;
+    if (FI_LIKELY(!fi_tenant_is_stand_in(f))) {
+        sweep_sometimes();
+        return f;
+    }
+    f = f == (fief *)&without ? begin() : NULL;
+    return f != NULL ? f : enter_shared();
+}
+
+void fi_tenant_leave(const fief *f) {
+    if (FI_UNLIKELY(f == fi_load_relaxed(&shared_heap)))
+        pthread_mutex_unlock(&shared_lock);
+}

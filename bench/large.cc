@@ -138,12 +138,12 @@ double left_bytes() {
 } // namespace
 
 int main() {
-    double left = left_bytes(), small = small_heap_bytes();
+    double small = small_heap_bytes();
     printf("{\"growth of one buffer\": %.1f,\n", cost_in_a_heap(20, growth<1>));
     printf(" \"growth of four in turn\": %.1f,\n", cost_in_a_heap(10, growth<4>));
     printf(" \"churn, 64 to 512 KiB\": %.1f,\n", cost_in_a_heap(10, churn<64 * kib, 3>) / turns);
     printf(" \"churn, 512 KiB to 16 MiB\": %.1f,\n", cost_in_a_heap(3, churn<512 * kib, 5>) / turns);
     printf(" \"an interpreter with one block of 1 MiB\": %.1f,\n", cost(200, life_with_one));
-    printf(" \"bytes after 256 MiB were freed\": %.0f,\n", left);
+    printf(" \"bytes after 256 MiB were freed\": %.0f,\n", left_bytes());
     printf(" \"bytes a heap, 1 object\": %.0f}\n", small);
 }

@@ -6,10 +6,11 @@
  *     fief_jemalloc_back(&backing, &config, NULL);
  *     fief_create(&heap, &config);
  *
- * Blocks of more than 508 KiB then come from an arena that is made with the first of them, and destroyed
- * with the interpreter. Where the process does not run jemalloc, or jemalloc makes no more arenas (there can be
- * 4,094), they come from the operating system, as they do without any of this: `backing.state` tells which.
- * docs/jemalloc.md tells when it is worth it. */
+ * Blocks of more than 508 KiB then come from an arena that is made with the first of them, and given back
+ * with the interpreter, empty: it is destroyed, or one of a few that wait for the next interpreter. Where the
+ * process does not run jemalloc, or jemalloc makes no more arenas (there can be 4,094), they come from the
+ * operating system, as they do without any of this: `backing.state` tells which. docs/jemalloc.md tells when it is
+ * worth it. */
 #ifndef FIEF_ADAPTER_JEMALLOC_H
 #define FIEF_ADAPTER_JEMALLOC_H
 

@@ -5,6 +5,8 @@
  * first large block, and not with the interpreter. */
 #include "fief/adapter/jemalloc.h"
 
+#include "adapter/jemalloc/idle.h"
+
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -76,7 +78,8 @@ static bool has_arena(fief_jemalloc *backing) {
     if (backing->state == FIEF_JEMALLOC_ARENA)
         return true;
     size_t bytes = sizeof backing->arena;
-    bool made = backing->functions.mallctl("arenas.create", &backing->arena, &bytes, NULL, 0) == 0;
+    bool made = fi_idle_take(&backing->functions, &backing->arena) ||
+                backing->functions.mallctl("arenas.create", &backing->arena, &bytes, NULL, 0) == 0;
     backing->state = made ? FIEF_JEMALLOC_ARENA : FIEF_JEMALLOC_REFUSED;
     if (!made)
         tell_refusal(backing);
@@ -118,11 +121,8 @@ static bool extend_span(void *ctx, void *span, size_t old_bytes, size_t new_byte
 /* An arena with kept leaks in it stays with them. */
 static void end(void *ctx) {
     fief_jemalloc *backing = ctx;
-    if (backing->state == FIEF_JEMALLOC_ARENA && backing->spans == 0) {
-        char name[40];
-        snprintf(name, sizeof name, "arena.%u.destroy", backing->arena);
-        (void)backing->functions.mallctl(name, NULL, NULL, NULL, 0);
-    }
+    if (backing->state == FIEF_JEMALLOC_ARENA && backing->spans == 0)
+        fi_idle_give(&backing->functions, backing->arena);
     backing->state = FIEF_JEMALLOC_ENDED;
 }
 

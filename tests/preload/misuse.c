@@ -100,8 +100,8 @@ static void free_by_another_after(void) {
 typedef struct misuse_case {
     const char *what;
     misuse_function *run;
-    const char *told;      /* by fief */
-    bool is_told_by_glibc; /* as well */
+    const char *told;     /* by fief */
+    bool ends_with_glibc; /* as well, if perhaps by a crash */
 } misuse_case;
 
 static const misuse_case cases[] = {
@@ -145,14 +145,14 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         static char said[8192];
         const misuse_case *c = &cases[i];
-        if (!is_fief && !c->is_told_by_glibc) {
-            tap_skip(c->what, "the C library's malloc does not tell");
+        if (!is_fief && !c->ends_with_glibc) {
+            tap_skip(c->what, "with the C library's malloc the program may go on");
             continue;
         }
         int signal_number = signal_of(c->run, said, sizeof said);
-        bool is_told = !is_fief || strstr(said, c->told) != NULL;
-        tap_check(signal_number == SIGABRT && is_told, "%s is told, and the program's end", c->what);
-        if (signal_number != SIGABRT || !is_told)
+        bool good = is_fief ? signal_number == SIGABRT && strstr(said, c->told) != NULL : signal_number != 0;
+        tap_check(good, "%s is told, and the program's end", c->what);
+        if (!good)
             printf("# signal %d, said %.200s\n", signal_number, said);
     }
     return tap_end();

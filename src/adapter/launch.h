@@ -29,7 +29,8 @@ void fi_launch_report(const fief_report *report, void *arg);
 /* For fief_config.report: fi_launch_report where there is a file, else NULL (stderr). */
 fief_report_fn *fi_launch_report_fn(void);
 
-/* Appends a text to the file, or writes it to stderr. */
+/* Appends a text to the file, or writes it to stderr: to the one that the process began with, if it has closed it
+ * and something was to be told at the end. */
 void fi_launch_tell(const char *text, size_t bytes);
 
 #endif

@@ -12,13 +12,18 @@ void fi_end_count(const fief *f, const fief_stats *stats) {
         fi_launch_stats_add(&used, fief_name(f), stats);
 }
 
+static void tell_part(const char *text, size_t bytes, void *arg) {
+    (void)arg;
+    fi_launch_tell(text, bytes);
+}
+
 static void finish(fief *f) {
     fief_stats stats;
     (void)fief_poll(f);
     if (fi_launch_get()->check)
         (void)fief_check(f);
     if (fi_launch_get()->leaks)
-        (void)fief_leaks_report(f, FIEF_TEXT, NULL, NULL);
+        (void)fief_leaks_report(f, FIEF_TEXT, tell_part, NULL);
     fief_stats_publish(f);
     fief_stats_read(f, &stats);
     fi_end_count(f, &stats);

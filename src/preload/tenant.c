@@ -92,7 +92,7 @@ static bool get_ready(void) {
 static fief *create(const char *name) {
     fief_config config = FIEF_CONFIG_INIT;
     config.name = name;
-    config.report = fi_launch_report_fn();
+    config.report = fi_launch_report;
     fief *f;
     return fief_create(&f, &config) == FIEF_OK ? f : NULL;
 }

@@ -112,6 +112,8 @@ class Suite:
         tap.check(run.status == 3 and run.stderr.count("fief: what bash ") == 1, "a shell that ends with 3 is told of", run)
         run = self.run("--stats", "bash", "-c", "env true; true")
         tap.check({"bash", "true"} <= set(re.findall(r"^fief: what (\w+)", run.stderr, re.M)), "so is what it starts", run)
+        run = self.run("--stats", "sort", "/dev/null")
+        tap.check("fief: what sort (" in run.stderr, "and a program that closes its stderr", run)
         run = self.run("env", "true")
         tap.check(run.status == 0 and run.stderr == "" and run.stdout == b"", "and nothing unless it is asked for", run)
 

@@ -1,7 +1,8 @@
 /* Foreign frees: "foreign PAIRS BLOCKS [both]". In each pair of threads one allocates BLOCKS blocks and the other
  * frees them; with "both" each does both, so that every block is freed by the thread that did not make it.
  *
- * The blocks are a runtime's: 88% between 17 and 64 bytes. They go through a queue for one producer and one
+ * The two run on two processors, for there is nothing to measure if the scheduler happens to put both on one. The
+ * blocks are a runtime's: 88% between 17 and 64 bytes. They go through a queue for one producer and one
  * consumer that publishes its positions in strides, so that the queue itself costs next to nothing. */
 #include "load.h"
 
@@ -25,6 +26,7 @@ typedef struct channel {
 typedef struct side {
     channel *fills, *drains; /* NULL: it does not */
     size_t blocks, seed;
+    size_t processor; /* of those that the process may use, counted from 0 */
 } side;
 
 static size_t runtime_size(load_random *r) {
@@ -32,6 +34,19 @@ static size_t runtime_size(load_random *r) {
     if (kind < 88)
         return 17 + load_below(r, 48);
     return kind < 94 ? 1 + load_below(r, 16) : 65 + load_below(r, 448);
+}
+
+/* Stays where it is if there are fewer. */
+static void move_to(size_t processor) {
+    cpu_set_t usable, one;
+    CPU_ZERO(&one);
+    load_require(sched_getaffinity(0, sizeof usable, &usable) == 0, "sched_getaffinity");
+    for (size_t i = 0; i < CPU_SETSIZE; i++)
+        if (CPU_ISSET(i, &usable) && processor-- == 0) {
+            CPU_SET(i, &one);
+            load_require(sched_setaffinity(0, sizeof one, &one) == 0, "sched_setaffinity");
+            return;
+        }
 }
 
 static int has_room(channel *c) {
@@ -60,6 +75,7 @@ static void drop_one(channel *c) {
 
 static void *run(void *arg) {
     side *me = arg;
+    move_to(me->processor);
     load_random r = load_seeded(me->seed);
     size_t to_make = me->fills != NULL ? me->blocks : 0, to_drop = me->drains != NULL ? me->blocks : 0;
     while (to_make + to_drop > 0) {
@@ -84,8 +100,8 @@ int main(int argc, char **argv) {
     pthread_t threads[MOST_PAIRS][2];
     for (size_t i = 0; i < pairs; i++) {
         channel *there = &channels[i][0], *back = is_both ? &channels[i][1] : NULL;
-        sides[i][0] = (side){there, back, count, 2 * i + 1};
-        sides[i][1] = (side){back, there, count, 2 * i + 2};
+        sides[i][0] = (side){there, back, count, 2 * i + 1, 0};
+        sides[i][1] = (side){back, there, count, 2 * i + 2, 1};
         for (size_t which = 0; which < 2; which++)
             threads[i][which] = load_start(run, &sides[i][which]);
     }

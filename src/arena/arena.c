@@ -158,9 +158,32 @@ static bool extend_space(fi_arena *arena, size_t units) {
     return extended;
 }
 
-bool fi_arena_extend_huge(fi_arena *arena, size_t old_bytes, size_t bytes) {
+/* Gives up the units behind its first ones. */
+static void cut_space(fi_arena *arena, size_t units) {
+    const fi_span span = span_of(arena);
+    const fi_span rest = {span.start + units * FI_UNIT_BYTES, span.slot + units, span.units - units};
+    fi_lock(FI_RANK_PROCESS);
+    fi_store_release(&arena->bytes, units * FI_UNIT_BYTES);
+    fi_space_give(&rest);
+    fi_unlock(FI_RANK_PROCESS);
+}
+
+/* The host's part of it: first the entries in the map, so that nobody else takes them meanwhile. */
+static bool extend_span(fi_arena *arena, const fi_source *source, size_t bytes) {
+    size_t units = fi_divide_up(bytes, FI_UNIT_BYTES), had = arena->bytes >> FI_UNIT_SHIFT;
+    if (units <= had)
+        return true;
+    if (source->extend == NULL || !extend_space(arena, units))
+        return false;
+    if (source->extend(source->ctx, arena->start, had * FI_UNIT_BYTES, units * FI_UNIT_BYTES))
+        return true;
+    cut_space(arena, had);
+    return false;
+}
+
+bool fi_arena_extend_huge(fi_arena *arena, const fi_source *source, size_t old_bytes, size_t bytes) {
     if (arena->from_provider)
-        return bytes <= arena->bytes;
+        return extend_span(arena, source, bytes);
     if (bytes > arena->bytes && !extend_space(arena, fi_divide_up(bytes, FI_UNIT_BYTES)))
         return false;
     return fi_os_commit(arena->start + old_bytes, bytes - old_bytes);

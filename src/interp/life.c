@@ -22,6 +22,17 @@
 
 /* ---- beginning ---- */
 
+static fi_source provider_of(const fief_config *config) {
+    const fief_provider *provider = &config->provider;
+    return (fi_source){provider->ctx, provider->alloc, provider->free, config->provider_extend};
+}
+
+/* Where arenas are to come from. */
+static fi_source source_of(const fief_config *config) {
+    return config->provider_use == FIEF_PROVIDER_FOR_ALL ? provider_of(config)
+                                                         : (fi_source){NULL, NULL, NULL, NULL};
+}
+
 /* A list or a class as a fresh handle has it. An ended interpreter leaves all of them so. */
 static void reset_class(fief *f, unsigned size_class) {
     *fi_heap_fast_list(f, size_class) = fi_heap_sentinel(f);
@@ -54,7 +65,9 @@ static void set_up(fief *f, fi_arena *arena, fi_slot *slot, const fief_config *c
     f->on_foreign = (uint8_t)config->on_foreign;
     f->on_misuse = (uint8_t)config->on_misuse;
     f->zeroed = config->zeroed;
-    f->source = (fi_source){config->provider.ctx, config->provider.alloc, config->provider.free};
+    f->source = source_of(config);
+    f->large_source = provider_of(config);
+    f->provider_end = config->provider_end;
     f->arenas = f->inline_arenas;
     f->arena_room = FI_INLINE_ARENAS;
     f->unwinding = f->events = 0;
@@ -89,7 +102,7 @@ static fi_arena *take_both(const fief_config *config, const fi_source *source, b
 }
 
 fief_status fi_life_begin(fief **out, const fief_config *config, fi_debug *debug, bool hidden) {
-    const fi_source source = {config->provider.ctx, config->provider.alloc, config->provider.free};
+    const fi_source source = source_of(config);
     fi_slot *slot;
     fi_arena *arena = fi_registry_ready() ? take_both(config, &source, hidden, &slot) : NULL;
     if (arena == NULL)
@@ -219,7 +232,7 @@ static void leave_arena(fief *f, fi_arena *arena) {
     if (kept)
         fi_arena_keep(arena);
     else
-        fi_arena_leave(arena, &f->source, !huge);
+        fi_arena_leave(arena, huge ? &f->large_source : &f->source, !huge);
 }
 
 /* The handle's own arena and the slot go in one turn of the lock. From then on the memory may be another's. */
@@ -338,6 +351,8 @@ fief_status fi_life_end(fief *f) {
         settle_leaks(f);
     fi_live live = fi_stats_count_live(f);
     fi_leak leak = {live.blocks, live.bytes};
+    void *host = f->large_source.ctx;
+    fief_provider_end_fn *host_end = f->provider_end;
     fi_arena *home = f->arenas[0];
     FI_ASSERT(home != NULL && home->holds_handle);
     for (uint32_t i = 0; i < f->arena_end; i++)
@@ -350,5 +365,7 @@ fief_status fi_life_end(fief *f) {
         keep_home(home, f->slot, &leak);
     else
         leave_home(home, f->source, f->slot, &leak);
+    if (host_end != NULL)
+        host_end(host);
     return FIEF_OK;
 }

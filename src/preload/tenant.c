@@ -25,6 +25,7 @@ typedef struct tenant {
     fief *heap;
     struct tenant *next, *previous; /* of the heaps that wait; under `lock` */
     unsigned round;                 /* of the thread's destructors */
+    bool is_known_to_be_used;       /* waiting: it was not empty, and nothing came home since */
     fi_budget_share share;
 } tenant;
 
@@ -79,11 +80,13 @@ static void name_elsewhere(bool begins);
 static bool get_ready(void) {
     static bool ready;
     pthread_mutex_lock(&lock);
-    ready = ready || (pthread_key_create(&key, thread_ends) == 0 &&
-                      pthread_atfork(lock_all, unlock_all, unlock_all) == 0);
+    if (!ready) {
+        ready = pthread_key_create(&key, thread_ends) == 0 &&
+                pthread_atfork(lock_all, unlock_all, unlock_all) == 0;
+        fief_trace_naming(name_elsewhere);
+    }
     bool done = ready;
     pthread_mutex_unlock(&lock);
-    fief_trace_naming(name_elsewhere);
     return done;
 }
 
@@ -148,11 +151,10 @@ static bool tenant_end_if_empty(tenant *t) {
 
 /* ---- those that wait ---- */
 
-static void put_first(tenant *t) {
-    t->next = waiting.next;
-    t->previous = &waiting;
-    waiting.next->previous = t;
-    waiting.next = t;
+static void put_between(tenant *t, tenant *before, tenant *behind) {
+    t->next = behind;
+    t->previous = before;
+    before->next = behind->previous = t;
     fi_store_relaxed(&waiting_count, waiting_count + 1);
 }
 
@@ -164,16 +166,18 @@ static void take_out(tenant *t) {
     fi_store_relaxed(&waiting_count, waiting_count - 1);
 }
 
-/* The next few take in what came home, and end if it was the last. */
+/* The next few take in what came home, and end if nothing is left. What a heap that waits has live is counted once,
+ * and again whenever something came. */
 static void sweep(unsigned heaps) {
     for (; heaps > 0 && waiting.next != &waiting; heaps--) {
         tenant *t = next_to_sweep != &waiting ? next_to_sweep : waiting.next;
         next_to_sweep = t->next;
-        if (fief_poll(t->heap) == 0)
+        if (fief_poll(t->heap) == 0 && t->is_known_to_be_used)
             continue;
         take_out(t);
+        t->is_known_to_be_used = true;
         if (!tenant_end_if_empty(t))
-            put_first(t);
+            put_between(t, waiting.previous, &waiting);
     }
 }
 
@@ -234,13 +238,12 @@ static void thread_ends(void *arg) {
         return;
     fi_tenant_heap = (fief *)&stand_ins[ENDED];
     fief_poll(t->heap);
+    fi_budget_review(t->heap, &t->share);
+    t->is_known_to_be_used = false;
     pthread_mutex_lock(&lock);
-    if (!tenant_end_if_empty(t)) {
-        fi_budget_review(t->heap, &t->share);
-        put_first(t);
-        sweep(SWEEP_HEAPS);
-    }
+    put_between(t, &waiting, waiting.next);
     pthread_mutex_unlock(&lock);
+    sweep_sometimes();
 }
 
 static fief *enter_shared(void) {

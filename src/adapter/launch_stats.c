@@ -86,14 +86,14 @@ static void add_row(text *t, const char *name, const fief_stats *stats) {
     else
         add(t, "%15s", "");
     add_count(t, 15, stats->allocations);
-    add_count(t, 8, stats->foreign_out);
-    add_count(t, 8, stats->limit_failures);
+    add_count(t, 9, stats->foreign_out);
+    add_count(t, 9, stats->limit_failures);
     add(t, "\n");
 }
 
 static void add_table(text *t, const fi_launch_stats *s) {
     add_name(t, s->tenant);
-    add(t, "%11s%15s%15s%15s%8s%8s\n", "live blocks", "live bytes", "peak bytes", "allocations", "foreign",
+    add(t, "%11s%15s%15s%15s%9s%9s\n", "live blocks", "live bytes", "peak bytes", "allocations", "foreign",
         "refused");
     for (unsigned i = 0; i < FI_LAUNCH_STATS_ROWS && i < s->count; i++)
         add_row(t, s->rows[i].name, &s->rows[i].stats);

@@ -100,7 +100,7 @@ class Suite:
 
     def check_stats(self):
         run = self.wrong("threads", "--stats")
-        rows = re.findall(r"^  thread \d+ +([\d,]+) +([\d,]+) +([\d,]+) +([\d,]+) +0$", run.stderr, re.M)
+        rows = re.findall(r"^  thread \d+ +([\d,]+) +([\d,]+) +([\d,]+) +([\d,]+) +0 +0$", run.stderr, re.M)
         tap = self.tap
         tap.check(run.status == 0 and run.stdout == b"done\n" and
                   run.stderr.startswith("fief: what wrong (process %d) used\n" % run.number), "--stats says whose they are", run)

@@ -3,6 +3,7 @@
 #include "adapter/cpython/options.h"
 #include "adapter/cpython/python.h"
 #include "adapter/cpython/tell.h"
+#include "adapter/launch_stats.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -15,8 +16,8 @@ typedef struct tenant {
     _Atomic(fi_py_interpreter *) interpreter;
     int64_t id;
     fief *heap;
-    bool shares_main; /* the heap is the main one's */
-    bool ending;      /* it may have ended, a look-up tells; under the lock */
+    bool shares_main;    /* the heap is the main one's */
+    bool ending;         /* it may have ended, a look-up tells; under the lock */
     struct tenant *next; /* under the lock */
 } tenant;
 
@@ -26,8 +27,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static tenant *listed; /* under the lock */
 static tenant *spares; /* the same: a tenant's memory stays one, as others may be reading it through a slot */
 static bool reaping;   /* the same */
-static fief_stats ended; /* the same: the sum of those that have been torn down */
-static uint64_t ended_count;
+static fi_launch_stats figures = {.tenant = "interpreter"}; /* the same: of those that have been torn down, and at
+                                                              the end of all */
 
 static fief *main_heap;        /* written once, before there are threads */
 static void (*main_met)(void); /* the same */
@@ -37,8 +38,9 @@ static pthread_mutex_t outside_lock = PTHREAD_MUTEX_INITIALIZER;
 static fief *outside; /* under it, from borrow to give back */
 static _Atomic fief_id outside_id;
 
-/* By address, for a look-up without the lock. An interpreter's address may be another's once it has ended: from the
- * audit event that precedes that on it is in no slot, and one that was not heard of to end is never torn down. */
+/* By address, for a look-up without the lock. An interpreter's address may be another's once it has ended: from
+ * the audit event that precedes that on it is in no slot, and one that was not heard of to end is never torn down.
+ */
 static _Atomic(tenant *) slots[SLOTS];
 
 static _Atomic(tenant *) *slot_of(fi_py_interpreter *interpreter) {
@@ -218,31 +220,25 @@ void fi_tenants_note_ending(void) {
     pthread_mutex_unlock(&lock);
 }
 
-static void add_up(fief_stats *sum, const fief_stats *stats) {
-    sum->allocations += stats->allocations;
-    sum->frees += stats->frees;
-    sum->live_blocks += stats->live_blocks;
-    sum->live_bytes += stats->live_bytes;
-    if (stats->charged_peak_bytes > sum->charged_peak_bytes)
-        sum->charged_peak_bytes = stats->charged_peak_bytes;
-    sum->late_out += stats->late_out;
-    sum->foreign_out += stats->foreign_out;
-    sum->foreign_in += stats->foreign_in;
-    sum->limit_failures += stats->limit_failures;
+/* Under the lock. `at_rest`: no thread uses the heap any more, so that its figures can be made exact. */
+static void count(fief *heap, bool at_rest) {
+    fief_stats stats;
+    if (at_rest)
+        fief_stats_publish(heap);
+    fief_stats_read(heap, &stats);
+    fi_launch_stats_add(&figures, fief_name(heap), &stats);
 }
 
 /* Of one that nobody can find any more. */
 static void tear_down(tenant *t) {
-    fief_stats stats = {0};
     if (!t->shares_main) {
-        fief_stats_publish(t->heap);
+        pthread_mutex_lock(&lock);
+        count(t->heap, true);
+        pthread_mutex_unlock(&lock);
         fief_trim(t->heap);
-        fief_stats_read(t->heap, &stats);
         fief_destroy(t->heap);
     }
     pthread_mutex_lock(&lock);
-    add_up(&ended, &stats);
-    ended_count++;
     give_spare(t);
     pthread_mutex_unlock(&lock);
 }
@@ -299,26 +295,15 @@ size_t fi_tenants_reap(void) {
 
 /* ---- figures ---- */
 
-static void tell_heap(fief *heap, bool at_rest) {
-    fief_stats stats;
-    if (at_rest)
-        fief_stats_publish(heap);
-    fief_stats_read(heap, &stats);
-    fi_tell_figures(fief_name(heap), &stats);
-}
-
 void fi_tenants_tell_figures(bool at_rest) {
     pthread_mutex_lock(&lock);
     for (tenant *t = listed; t != NULL; t = t->next)
         if (!t->shares_main)
-            tell_heap(t->heap, at_rest);
-    char whose[64];
-    snprintf(whose, sizeof whose, "%llu interpreters that ended", (unsigned long long)ended_count);
-    if (ended_count != 0)
-        fi_tell_figures(whose, &ended);
-    pthread_mutex_unlock(&lock);
+            count(t->heap, at_rest);
     pthread_mutex_lock(&outside_lock);
     if (outside != NULL)
-        tell_heap(outside, true);
+        count(outside, true);
     pthread_mutex_unlock(&outside_lock);
+    fi_launch_stats_tell(&figures);
+    pthread_mutex_unlock(&lock);
 }

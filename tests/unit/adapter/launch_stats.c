@@ -38,7 +38,7 @@ static const char *row(const char *name, const char *const columns[6]) {
     static char rows[4][160];
     static unsigned next;
     char *text = rows[next++ % 4];
-    snprintf(text, sizeof rows[0], "  %-28.27s%11s%15s%15s%15s%8s%8s", name, columns[0], columns[1], columns[2],
+    snprintf(text, sizeof rows[0], "  %-28.27s%11s%15s%15s%15s%9s%9s", name, columns[0], columns[1], columns[2],
              columns[3], columns[4], columns[5]);
     return text;
 }

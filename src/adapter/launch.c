@@ -50,10 +50,14 @@ static bool append(const char *path, const char *text, size_t bytes) {
     return true;
 }
 
+static bool wants_end(void) {
+    return launch.stats || launch.check || launch.leaks;
+}
+
 /* The spare is there only if something is wanted at the end. The program may have closed it, and have another file
  * there. */
 static void keep_stderr(void) {
-    if (launch.report[0] != '\0' || !(launch.stats || launch.check || launch.leaks))
+    if (launch.report[0] != '\0' || !wants_end())
         return;
     spare_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, SPARE_STDERR_FROM);
     if (spare_stderr != NO_FILE)
@@ -175,4 +179,9 @@ const fi_launch *fi_launch_get(void) {
         pthread_once(&is_read, read_all);
     errno = saved;
     return &launch;
+}
+
+bool fi_launch_wants_end(void) {
+    (void)fi_launch_get();
+    return wants_end();
 }

@@ -23,6 +23,9 @@ typedef struct fi_launch {
 /* Read once, at the first call. An item that is not understood is told on stderr, and the rest applies. */
 const fi_launch *fi_launch_get(void);
 
+/* Whether anything is to be done at the process's end. */
+bool fi_launch_wants_end(void);
+
 /* A fief_report_fn: appends to the file. Use it as fi_launch_report_fn() says. */
 void fi_launch_report(const fief_report *report, void *arg);
 

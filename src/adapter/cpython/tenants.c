@@ -3,7 +3,7 @@
 #include "adapter/cpython/options.h"
 #include "adapter/cpython/python.h"
 #include "adapter/cpython/tell.h"
-#include "adapter/launch_stats.h"
+#include "adapter/launch_end.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -220,11 +220,9 @@ void fi_tenants_note_ending(void) {
     pthread_mutex_unlock(&lock);
 }
 
-/* Under the lock. `at_rest`: no thread uses the heap any more, so that its figures can be made exact. */
-static void count(fief *heap, bool at_rest) {
+/* Under the lock. */
+static void count(fief *heap) {
     fief_stats stats;
-    if (at_rest)
-        fief_stats_publish(heap);
     fief_stats_read(heap, &stats);
     fi_launch_stats_add(&figures, fief_name(heap), &stats);
 }
@@ -232,8 +230,9 @@ static void count(fief *heap, bool at_rest) {
 /* Of one that nobody can find any more. */
 static void tear_down(tenant *t) {
     if (!t->shares_main) {
+        fief_stats_publish(t->heap);
         pthread_mutex_lock(&lock);
-        count(t->heap, true);
+        count(t->heap);
         pthread_mutex_unlock(&lock);
         fief_trim(t->heap);
         fief_destroy(t->heap);
@@ -293,17 +292,22 @@ size_t fi_tenants_reap(void) {
     return count;
 }
 
-/* ---- figures ---- */
+/* ---- the process's end ---- */
 
-void fi_tenants_tell_figures(bool at_rest) {
+void fi_tenants_end(bool at_rest) {
     pthread_mutex_lock(&lock);
-    for (tenant *t = listed; t != NULL; t = t->next)
-        if (!t->shares_main)
-            count(t->heap, at_rest);
+    for (tenant *t = listed; t != NULL; t = t->next) {
+        if (t->shares_main)
+            continue;
+        if (at_rest)
+            fi_launch_end_heap(t->heap, &figures);
+        else
+            count(t->heap);
+    }
     pthread_mutex_lock(&outside_lock);
     if (outside != NULL)
-        count(outside, true);
+        fi_launch_end_heap(outside, &figures);
     pthread_mutex_unlock(&outside_lock);
-    fi_launch_stats_tell(&figures);
+    fi_launch_end(&figures);
     pthread_mutex_unlock(&lock);
 }

@@ -16,8 +16,8 @@ typedef struct tenant {
     _Atomic(fi_py_interpreter *) interpreter;
     int64_t id;
     fief *heap;
-    bool shares_main;    /* the heap is the main one's */
-    bool ending;         /* it may have ended, a look-up tells; under the lock */
+    bool shares_main; /* the heap is the main one's */
+    bool ending;      /* it may have ended, a look-up tells; under the lock */
     struct tenant *next; /* under the lock */
 } tenant;
 
@@ -38,9 +38,8 @@ static pthread_mutex_t outside_lock = PTHREAD_MUTEX_INITIALIZER;
 static fief *outside; /* under it, from borrow to give back */
 static _Atomic fief_id outside_id;
 
-/* By address, for a look-up without the lock. An interpreter's address may be another's once it has ended: from
- * the audit event that precedes that on it is in no slot, and one that was not heard of to end is never torn down.
- */
+/* By address, for a look-up without the lock. An interpreter's address may be another's once it has ended: from the
+ * audit event that precedes that on it is in no slot, and one that was not heard of to end is never torn down. */
 static _Atomic(tenant *) slots[SLOTS];
 
 static _Atomic(tenant *) *slot_of(fi_py_interpreter *interpreter) {

@@ -85,7 +85,7 @@ class Suite:
                                   ("leak", 0, 'fief: leaks of interpreter 1 "thread ')]:
             run = self.wrong(what, "--debug", "full", "--leaks", "--report", report)
             text = self.read(report)
-            tap.check(run.status == end and run.stderr == "" and wanted in text, "the file has the report of a " + what, run)
+            tap.check(run.status == end and run.stderr == "" and wanted in text, "the file has a report of " + what, run)
         tap.check(text.count("fief: double free") == 1, "one report comes behind the other", run)
         run = self.wrong("threads", "--stats", "--report", self.report_file())
         tap.check(run.stderr == "" and run.stdout == b"done\n" and "fief: what wrong (process %d) used" % run.number in
@@ -148,7 +148,7 @@ class Suite:
         row = re.search(r"^  interpreter 0 of python +[\d,]+ +[\d,]+ +[\d,]+ +[\d,]+ +0 +0$", run.stderr, re.M)
         tap.check(run.status == 0 and run.stdout == b"1\n" and row is not None, "--stats", run)
         run = self.run("--debug", "check", python, "-c", "print([[i] for i in range(1000)][-1])")
-        tap.check(run.status == 0 and run.stdout == b"[999]\n" and run.stderr == "", "--debug check has nothing to tell", run)
+        tap.check(run.status == 0 and run.stdout == b"[999]\n" and run.stderr == "", "--debug check", run)
         run = self.run("--leaks", "--debug", "check", python, "-c", "print(1)")
         tap.check(run.status == 0 and run.stdout == b"1\n" and "fief: leaks of interpreter " in run.stderr, "--leaks", run)
         run = self.run("--shim", "malloc", python, "-c", "import json; print(json.dumps(list(range(3))))")

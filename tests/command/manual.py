@@ -15,8 +15,8 @@ from running import Tap
 class Page:
     def __init__(self, man, path):
         environment = {**os.environ, "LC_ALL": "C.UTF-8", "MANWIDTH": "100", "MANPAGER": "cat"}
-        done = subprocess.run([man, "--warnings=w", "-E", "ascii", "-l", path], env=environment, capture_output=True, text=True,
-                              timeout=60)
+        done = subprocess.run([man, "--warnings=w", "-E", "ascii", "-l", path], env=environment, capture_output=True,
+                              text=True, timeout=60)
         self.status, self.stderr = done.returncode, done.stderr
         self.text = done.stdout
 

@@ -23,13 +23,17 @@ typedef struct fi_launch {
 /* Read once, at the first call. An item that is not understood is told on stderr, and the rest applies. */
 const fi_launch *fi_launch_get(void);
 
+/* Whether anything is to be done at the process's end. */
+bool fi_launch_wants_end(void);
+
 /* A fief_report_fn: appends to the file. Use it as fi_launch_report_fn() says. */
 void fi_launch_report(const fief_report *report, void *arg);
 
 /* For fief_config.report: fi_launch_report where there is a file, else NULL (stderr). */
 fief_report_fn *fi_launch_report_fn(void);
 
-/* Appends a text to the file, or writes it to stderr. */
+/* Appends a text to the file, or writes it to stderr: to the one that the process began with, if it has closed it
+ * and something was to be told at the end. */
 void fi_launch_tell(const char *text, size_t bytes);
 
 #endif

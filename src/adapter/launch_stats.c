@@ -79,20 +79,22 @@ static void add_name(text *t, const char *name) {
 
 static void add_row(text *t, const char *name, const fief_stats *stats) {
     add_name(t, name);
-    add_count(t, 12, stats->live_blocks);
+    add_count(t, 11, stats->live_blocks);
     add_count(t, 15, stats->live_bytes);
     if (stats->charged_peak_bytes != 0)
         add_count(t, 15, stats->charged_peak_bytes);
     else
         add(t, "%15s", "");
     add_count(t, 15, stats->allocations);
+    add_count(t, 9, stats->foreign_out);
     add_count(t, 9, stats->limit_failures);
     add(t, "\n");
 }
 
 static void add_table(text *t, const fi_launch_stats *s) {
     add_name(t, s->tenant);
-    add(t, "%12s%15s%15s%15s%9s\n", "live blocks", "live bytes", "peak bytes", "allocations", "refused");
+    add(t, "%11s%15s%15s%15s%9s%9s\n", "live blocks", "live bytes", "peak bytes", "allocations", "foreign",
+        "refused");
     for (unsigned i = 0; i < FI_LAUNCH_STATS_ROWS && i < s->count; i++)
         add_row(t, s->rows[i].name, &s->rows[i].stats);
     if (s->count > FI_LAUNCH_STATS_ROWS) {
@@ -118,7 +120,6 @@ static void add_rest(text *t, const fi_launch_stats *s) {
     struct rusage usage;
     fief_leaks_read(&leaks);
     add_if_any(t, "blocks that came home from others:", s->total.remote_in);
-    add_if_any(t, "foreign frees:", s->total.foreign_out);
     add_if_any(t, "late frees:", s->total.late_out);
     add_if_any(t, "other misuse:", s->total.misuses);
     add_if_any(t, "blocks left by those that ended:", leaks.blocks);

@@ -8,7 +8,7 @@
 
 #include "fief/fief.h"
 
-enum { FI_LAUNCH_STATS_ROWS = 16, FI_LAUNCH_STATS_NAME_BYTES = 24 };
+enum { FI_LAUNCH_STATS_ROWS = 16, FI_LAUNCH_STATS_NAME_BYTES = 28 };
 
 typedef struct fi_launch_row {
     char name[FI_LAUNCH_STATS_NAME_BYTES];

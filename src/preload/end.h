@@ -1,6 +1,5 @@
-/* What is done when the process ends, as FIEF_RUN wants it: heaps are looked through for damage, and what is live
- * and what was used is told. A process that ends by _exit() or a signal does not get here, and a thread that still
- * runs keeps its heap to itself. */
+/* The process's end, for threads' heaps: adapter/launch_end.h. A process that ends by _exit() or a signal does not
+ * get here, and a thread that still runs keeps its heap to itself. */
 #ifndef FI_PRELOAD_END_H
 #define FI_PRELOAD_END_H
 

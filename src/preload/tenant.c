@@ -95,7 +95,7 @@ static bool get_ready(void) {
 static fief *create(const char *name) {
     fief_config config = FIEF_CONFIG_INIT;
     config.name = name;
-    config.report = fi_launch_report_fn();
+    config.report = fi_launch_wants_end() ? fi_launch_report : fi_launch_report_fn();
     fief *f;
     return fief_create(&f, &config) == FIEF_OK ? f : NULL;
 }

@@ -3,7 +3,7 @@
 
   completion.py FOLDER
 
-bash's is asked; zsh's and fish's are, where the shells are there, read for errors.
+bash's is asked, and fish's where there is a fish; zsh's is read for errors.
 """
 import os
 import shutil
@@ -12,7 +12,7 @@ import sys
 
 from running import Tap
 
-ASK = r"""
+ASK_BASH = r"""
 . "$1"; shift
 COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
 _fief
@@ -38,7 +38,7 @@ EXACTLY = [
     (["fief", "run", "--report", "/etc/pass"], {"/etc/passwd", "/etc/passwd-"}),
     (["fief", "run", "--debug", "full", "-"], OPTIONS),
     (["fief", "run", "--debug", "=", "full", "-"], OPTIONS),
-    (["fief", "run", "--", "--s"], set()),
+    (["fief", "run", "--", "--no-such-option"], set()),
     (["fief", "run", "cat", "/etc/pass"], {"/etc/passwd", "/etc/passwd-"}),
     (["fief", "run", "--stats", "--", "cat", "--de"], set()),
 ]
@@ -51,10 +51,16 @@ AMONG = [
 ]
 
 
+ASK_FISH = r"""
+source $argv[1]
+complete --do-complete=$argv[2] | string split --fields 1 \t
+"""
+
+
 class Answer:
-    def __init__(self, words, script):
+    def __init__(self, words, command):
         self.words = words
-        done = subprocess.run(["bash", "-c", ASK, "bash", script, *words], capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
         self.proposed = done.stdout.splitlines()
         self.stderr = done.stderr
 
@@ -71,23 +77,45 @@ class Reading:
         self.said = lambda: done.stderr
 
 
+def ask_bash(folder, words):
+    return Answer(words, ["bash", "-c", ASK_BASH, "bash", os.path.join(folder, "fief.bash"), *words])
+
+
+def ask_fish(folder, words):
+    line = " ".join(words).replace(" = ", "=").removesuffix(" =") + ("=" if words[-1] == "=" else "")
+    answer = Answer(words, ["fish", "-c", ASK_FISH, os.path.join(folder, "fief.fish"), line])
+    answer.proposed = [word.split("=", 1)[-1] for word in answer.proposed]
+    return answer
+
+
+def check_shell(tap, shell, ask, folder, not_proposed):
+    """fish proposes no `--`, and no option at all before a dash is typed."""
+    for words, wanted in EXACTLY:
+        answer = ask(folder, words)
+        wanted = {word for word in wanted if not word.startswith("/") or os.path.exists(word)} - not_proposed(words)
+        tap.check(set(answer.proposed) == wanted and answer.stderr == "", "%s: %s..." % (shell, " ".join(words)), answer)
+    for words, wanted in AMONG:
+        answer = ask(folder, words)
+        tap.check(wanted in answer.proposed and answer.stderr == "", "%s: %s..." % (shell, " ".join(words)), answer)
+
+
+def not_by_fish(words):
+    return {"--"} | ({"--help", "--version"} if words[-1] == "" else set())
+
+
 def main():
     folder = sys.argv[1]
     tap = Tap()
-    script = os.path.join(folder, "fief.bash")
-    for words, wanted in EXACTLY:
-        answer = Answer(words, script)
-        wanted = {word for word in wanted if not word.startswith("/") or os.path.exists(word)}
-        tap.check(set(answer.proposed) == wanted and answer.stderr == "", " ".join(words) + "...", answer)
-    for words, wanted in AMONG:
-        answer = Answer(words, script)
-        tap.check(wanted in answer.proposed and answer.stderr == "", " ".join(words) + "...", answer)
-    for shell, name in ("bash", "fief.bash"), ("zsh", "_fief"), ("fish", "fief.fish"):
-        if shutil.which(shell):
-            reading = Reading(shell, os.path.join(folder, name))
-            tap.check(reading.good, "%s can read its file" % shell, reading)
-        else:
-            tap.skip("%s can read its file" % shell, "there is no " + shell)
+    check_shell(tap, "bash", ask_bash, folder, lambda words: set())
+    if shutil.which("fish"):
+        check_shell(tap, "fish", ask_fish, folder, not_by_fish)
+    else:
+        tap.skip("fish's", "there is no fish")
+    if shutil.which("zsh"):
+        reading = Reading("zsh", os.path.join(folder, "_fief"))
+        tap.check(reading.good, "zsh can read its file", reading)
+    else:
+        tap.skip("zsh's", "there is no zsh")
     return tap.end()
 
 

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""fief run from outside, with stand-ins for the libraries: each program gets the right one, with the right words, and is
-otherwise as it is without. Speaks TAP.
+"""fief run from outside, with stand-ins for the libraries: each program gets the right one, with the right words, and
+is otherwise as it is without. Speaks TAP.
 
   fief_command.py --fief FIEF --libraries FOLDER --stand-in MALLOC --stand-in CPYTHON --embedder PROGRAM
                   [--static PROGRAM] [--sanitized]
 
-FOLDER is where an installed fief has its libraries, from where it is. Without --static, and what root alone can do without
-root, is skipped; with --sanitized what puts a library under fief itself is, too: the sanitizer's must be the first.
+FOLDER is where an installed fief has its libraries, from where it is. Without --static, and what root alone can do
+without root, is skipped; with --sanitized what puts a library under fief itself is, too: the sanitizer's must be the
+first.
 """
 import argparse
-import collections
 import os
 import shutil
 import struct
@@ -17,76 +17,12 @@ import sys
 import tempfile
 
 from running import Run, Tap
+from stand_ins import StandIns
 
-NAMES = {"malloc": "libfief-malloc.so", "cpython": "libfief-cpython.so"}
-BUILT = {"malloc": "src/preload", "cpython": "src/adapter/cpython"}
 IMPOSSIBLE, NOT_EXECUTABLE, NOT_FOUND = 125, 126, 127
 
-# What a stand-in saw.
-Seen = collections.namedtuple("Seen", "library program preload conf run")
 
-
-class Suite:
-    def __init__(self, tap, options, folder):
-        self.tap = tap
-        self.options = options
-        self.folder = folder
-        self.log = os.path.join(folder, "log")
-        self.tree = self.make_tree("tree")
-        self.fief = os.path.join(self.tree, "tools/fief/fief")
-        self.python = os.path.realpath(sys.executable)
-
-    # ---- places ----
-
-    def path(self, *parts):
-        path = os.path.join(self.folder, *parts)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        return path
-
-    def make_tree(self, name):
-        """A build folder with fief and the stand-ins where they are built."""
-        shutil.copy(self.options.fief, self.path(name, "tools/fief/fief"))
-        for library, stand_in in zip(NAMES, self.options.stand_in):
-            shutil.copy(stand_in, self.path(name, BUILT[library], NAMES[library]))
-        return os.path.join(self.folder, name)
-
-    def library(self, name):
-        return os.path.join(self.tree, BUILT[name], NAMES[name])
-
-    def script(self, name, text, mode=0o755):
-        path = self.path(name)
-        with open(path, "w") as file:
-            file.write(text)
-        os.chmod(path, mode)
-        return path
-
-    def changed(self, program, name, change):
-        """A copy of a program, with its bytes changed."""
-        with open(program, "rb") as file:
-            content = bytearray(file.read())
-        change(content)
-        path = self.path(name)
-        with open(path, "wb") as file:
-            file.write(content)
-        os.chmod(path, 0o755)
-        return path
-
-    # ---- runs ----
-
-    def run(self, *arguments, fief=None, folder=None, variables=(), stdin=b""):
-        if os.path.exists(self.log):
-            os.unlink(self.log)
-        variables = {"STAND_IN_LOG": self.log, **dict(variables)}
-        run = Run([fief or self.fief, *arguments], folder or self.folder, variables, stdin)
-        run.seen = []
-        if os.path.exists(self.log):
-            with open(self.log) as log:
-                run.seen = [Seen(*line.rstrip("\n").split("\t")) for line in log]
-        return run
-
-    def check_fails(self, run, status, message, what):
-        self.tap.check(run.status == status and message in run.stderr and run.stdout == b"" and run.seen == [], what, run)
-
+class Suite(StandIns):
     # ---- the program is as it is without ----
 
     def check_program_untouched(self):
@@ -216,7 +152,8 @@ class Suite:
             at = content.index(b"/ld-") + 1
             content[at:at + 2] = b"xx"
         wrong_libc = self.changed(true, "libc", rename_loader)
-        for program, message in [(wrong_machine, "is for another kind of machine"), (wrong_class, "is for another kind of machine"),
+        for program, message in [(wrong_machine, "is for another kind of machine"),
+                                 (wrong_class, "is for another kind of machine"),
                                  (wrong_libc, "is for another C library (xx-")]:
             self.check_fails(self.run("run", program), IMPOSSIBLE, "%s %s" % (program, message), message)
         script = self.script("for_another", "#!%s\n" % wrong_libc)
@@ -255,11 +192,13 @@ class Suite:
         run = self.run("run", "true", fief=os.path.join(self.folder, "link-to-fief"))
         tap.check(run.status == 0 and place in run.seen[0].preload, "through a link, too", run)
         os.unlink(os.path.join(place, "src/preload/libfief-malloc.so"))
-        self.check_fails(self.run("run", "true", fief=fief), IMPOSSIBLE, "libfief-malloc.so is neither in", "a library is missing")
+        run = self.run("run", "true", fief=fief)
+        self.check_fails(run, IMPOSSIBLE, "libfief-malloc.so is neither in", "a library is missing")
         run = self.run("run", self.python, "-c", "1", fief=fief)
         tap.check(run.status == 0, "that is no matter for what needs the other", run)
         odd = os.path.join(self.make_tree("odd name"), "tools/fief/fief")
-        self.check_fails(self.run("run", "true", fief=odd), IMPOSSIBLE, "can't be preloaded", "a path that LD_PRELOAD can't say")
+        run = self.run("run", "true", fief=odd)
+        self.check_fails(run, IMPOSSIBLE, "can't be preloaded", "a path that LD_PRELOAD can't say")
         self.check_installed()
 
     def check_installed(self):
@@ -346,10 +285,11 @@ class Suite:
         tap.check(os.path.exists(new), "it is made if need be", run)
         for what, path in [("in no folder", "no/such/folder"), ("a folder", "/"), ("with a comma", "a,b.txt"),
                            ("nameless", ""), ("too long", self.deep_folder() + "/report.txt")]:
-            self.check_fails(self.run("run", "--report", path, "true"), IMPOSSIBLE, "fief: ", "a file for reports that is " + what)
+            run = self.run("run", "--report", path, "true")
+            self.check_fails(run, IMPOSSIBLE, "fief: ", "a file for reports that is " + what)
         absent = self.path("reports/absent.txt")
         run = self.run("run", "--report", absent, "no-such-command")
-        tap.check(run.status == NOT_FOUND and not os.path.exists(absent), "it is not made for a command that is not there", run)
+        tap.check(run.status == NOT_FOUND and not os.path.exists(absent), "it is not made for what is not there", run)
 
     def deep_folder(self):
         path = self.folder
@@ -382,7 +322,8 @@ class Suite:
         ]
         for arguments, message in wrong:
             self.check_fails(self.run(*arguments), IMPOSSIBLE, message, "wrong: fief " + " ".join(arguments))
-        for arguments, text in [(["--help"], b"Usage: fief run"), (["run", "--help"], b"Usage: fief run"), (["--version"], b"fief 0.")]:
+        for arguments, text in [(["--help"], b"Usage: fief run"), (["run", "--help"], b"Usage: fief run"),
+                                (["--version"], b"fief 0.")]:
             run = self.run(*arguments)
             self.tap.check(run.status == 0 and run.stdout.startswith(text) and run.stderr == "", " ".join(arguments), run)
             self.tap.check(all(len(line) <= 115 for line in run.stdout.splitlines()), "it is not too wide", run)

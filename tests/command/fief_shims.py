@@ -80,11 +80,12 @@ class Suite:
 
     def check_report_file(self):
         tap, report = self.tap, self.report_file()
-        for what, end, wanted in [("double-free", ABORTED, "fief: double free in"), ("write-after-free", 0, "fief: write after free in"),
+        for what, end, wanted in [("double-free", ABORTED, "fief: double free in"),
+                                  ("write-after-free", 0, "fief: write after free in"),
                                   ("leak", 0, 'fief: leaks of interpreter 1 "thread ')]:
             run = self.wrong(what, "--debug", "full", "--leaks", "--report", report)
             text = self.read(report)
-            tap.check(run.status == end and run.stderr == "" and wanted in text, "the file has the report of a " + what, run)
+            tap.check(run.status == end and run.stderr == "" and wanted in text, "the file has a report of " + what, run)
         tap.check(text.count("fief: double free") == 1, "one report comes behind the other", run)
         run = self.wrong("threads", "--stats", "--report", self.report_file())
         tap.check(run.stderr == "" and run.stdout == b"done\n" and "fief: what wrong (process %d) used" % run.number in
@@ -94,16 +95,16 @@ class Suite:
 
     def check_leaks(self):
         run = self.wrong("leak", "--leaks")
-        self.tap.check(run.status == 0 and "100 bytes in 1 block from 1 place" in run.stderr, "--leaks tells what is live", run)
+        self.tap.check(run.status == 0 and "100 bytes in 1 block from 1 place" in run.stderr, "--leaks", run)
         run = self.wrong("leak", "--leaks", "--debug", "check")
         self.tap.check(run.status == 0 and "100 bytes in 1 block" in run.stderr, "at another level, too", run)
 
     def check_stats(self):
         run = self.wrong("threads", "--stats")
-        rows = re.findall(r"^  thread \d+ +([\d,]+) +([\d,]+) +([\d,]+) +([\d,]+) +0$", run.stderr, re.M)
+        rows = re.findall(r"^  thread \d+ +([\d,]+) +([\d,]+) +([\d,]+) +([\d,]+) +0 +0$", run.stderr, re.M)
         tap = self.tap
         tap.check(run.status == 0 and run.stdout == b"done\n" and
-                  run.stderr.startswith("fief: what wrong (process %d) used\n" % run.number), "--stats says whose they are", run)
+                  run.stderr.startswith("fief: what wrong (process %d) used\n" % run.number), "--stats says whose", run)
         heaps = [int(row[3].replace(",", "")) for row in rows]
         tap.check(sum(heaps) > 3000, "three threads' thousand allocations are counted", run)
         total = re.search(r"^  all +([\d,]+) +([\d,]+) +([\d,]+)", run.stderr, re.M)
@@ -112,6 +113,8 @@ class Suite:
         tap.check(run.status == 3 and run.stderr.count("fief: what bash ") == 1, "a shell that ends with 3 is told of", run)
         run = self.run("--stats", "bash", "-c", "env true; true")
         tap.check({"bash", "true"} <= set(re.findall(r"^fief: what (\w+)", run.stderr, re.M)), "so is what it starts", run)
+        run = self.run("--stats", "sort", "/dev/null")
+        tap.check("fief: what sort (" in run.stderr, "and a program that closes its stderr", run)
         run = self.run("env", "true")
         tap.check(run.status == 0 and run.stderr == "" and run.stdout == b"", "and nothing unless it is asked for", run)
 
@@ -126,7 +129,7 @@ class Suite:
             tap.check(run.status == 0 and run.stderr == "" and limit * 0.8 <= got <= limit,
                       "--limit %dM: that much, then NULL, and then it goes on" % limit, run)
         run = self.wrong("hog", "--limit", "8M", "--stats")
-        tap.check(re.search(r"^  thread \d+ .* [1-9]\d*$", run.stderr, re.M) is not None, "--stats counts what was refused", run)
+        tap.check(re.search(r"^  thread \d+ .* [1-9]\d*$", run.stderr, re.M) is not None, "--stats counts refusals", run)
 
     # ---- Python ----
 
@@ -142,7 +145,14 @@ class Suite:
         run = self.run("--limit", "64M", python, "-c", "x = [[i] for i in range(10 ** 8)]")
         tap.check(run.status == 1 and "MemoryError" in run.stderr, "--limit ends in a MemoryError", run)
         run = self.run("--stats", python, "-c", "print(1)")
-        tap.check(run.status == 0 and run.stdout == b"1\n" and "fief: what " in run.stderr, "--stats", run)
+        row = re.search(r"^  interpreter 0 of python +[\d,]+ +[\d,]+ +[\d,]+ +[\d,]+ +0 +0$", run.stderr, re.M)
+        tap.check(run.status == 0 and run.stdout == b"1\n" and row is not None, "--stats", run)
+        run = self.run("--debug", "check", python, "-c", "print([[i] for i in range(1000)][-1])")
+        tap.check(run.status == 0 and run.stdout == b"[999]\n" and run.stderr == "", "--debug check", run)
+        run = self.run("--leaks", "--debug", "check", python, "-c", "print(1)")
+        tap.check(run.status == 0 and run.stdout == b"1\n" and "fief: leaks of interpreter " in run.stderr, "--leaks", run)
+        run = self.run("--shim", "malloc", python, "-c", "import json; print(json.dumps(list(range(3))))")
+        tap.check(run.status == 0 and run.stdout == b"[0, 1, 2]\n" and run.stderr == "", "the other library does, too", run)
 
 
 CHECKS = [

@@ -95,7 +95,7 @@ static bool read_script(content c, const char *script, stage *s) {
 
 typedef struct way {
     stage stages[PROGRAM_LEVELS];
-    lookup found[PROGRAM_LEVELS]; /* a script's path is a word of the next stage */
+    lookup found[PROGRAM_LEVELS]; /* of each stage's command; a script's is a word of the next one */
     env_words env;
     const char *search_path;
 } way;
@@ -103,7 +103,7 @@ typedef struct way {
 /* The command that follows, or NULL: this is the program. */
 static char *const *next_command(way *w, unsigned level, char *const *words, content c, const program *p) {
     if (!p->is_elf)
-        return read_script(c, p->path, &w->stages[level]) ? w->stages[level].words : NULL;
+        return read_script(c, w->found[level].path, &w->stages[level]) ? w->stages[level].words : NULL;
     if (strcmp(lookup_base_name(p->path), "env") != 0)
         return NULL;
     return env_words_skip(&w->env, words, &w->search_path);

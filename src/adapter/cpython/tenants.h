@@ -42,7 +42,8 @@ void fi_tenants_note_ending(void);
 /* Destroys the heaps of those that have ended; returns how many. With a GIL; clears the error indicator. */
 size_t fi_tenants_reap(void);
 
-/* Tells the figures of all. `at_rest`: no thread uses a heap any more, so that they can be made exact. */
-void fi_tenants_tell_figures(bool at_rest);
+/* What is wanted at the process's end, of all. `at_rest`: no thread uses a heap any more, so that they can be looked
+ * through, and figures are exact. */
+void fi_tenants_end(bool at_rest);
 
 #endif

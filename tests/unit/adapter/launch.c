@@ -181,6 +181,43 @@ Test(launch, without_a_file_it_is_stderr) {
     cr_assert_str_eq(end.said, "something\n");
 }
 
+/* As programs do that want to know whether all was written. */
+static int tell_with_stderr_closed(void *arg) {
+    read_of(arg);
+    close(STDERR_FILENO);
+    fi_launch_tell("at the end\n", 11);
+    return 0;
+}
+
+Test(launch, what_is_wanted_at_the_end_outlives_stderr) {
+    char *const wanted[] = {"stats:1", "check:1", "leaks:1"};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        child_end end = run_in_child(tell_with_stderr_closed, wanted[i]);
+        assert_returned(end);
+        cr_assert_str_eq(end.said, "at the end\n");
+    }
+    child_end end = run_in_child(tell_with_stderr_closed, "limit:1M");
+    assert_returned(end);
+    assert_equal(end.said_bytes, 0);
+}
+
+static int put_a_file_in_its_place(void *arg) {
+    FILE *other = tmpfile();
+    read_of(arg);
+    close(STDERR_FILENO);
+    for (int file = STDERR_FILENO + 1; file < 1024; file++)
+        if (file != fileno(other) && fcntl(file, F_GETFD) >= 0)
+            dup2(fileno(other), file);
+    fi_launch_tell("at the end\n", 11);
+    return fseek(other, 0, SEEK_END) != 0 || ftell(other) != 0;
+}
+
+Test(launch, a_file_of_the_programs_is_not_taken_for_stderr) {
+    child_end end = run_in_child(put_a_file_in_its_place, "stats:1");
+    assert_returned(end);
+    assert_equal(end.said_bytes, 0);
+}
+
 Test(launch, a_file_that_cannot_be_opened_loses_nothing) {
     child_end end = run_in_child(tell_something, "report:/no such folder/report.txt");
     assert_returned(end);

@@ -51,6 +51,7 @@ typedef struct fief_fast {
 /* Not for direct use. */
 FIEF_API void *fief_slow_alloc_1(fief *f, size_t size);
 FIEF_API void fief_slow_free_1(fief *f, void *p);
+FIEF_API void fief_slow_free_home_1(fief *f, void *p);
 FIEF_API void fief_slow_free_sized_1(fief *f, void *p, size_t size);
 FIEF_API void fief_slow_event_1(fief *f, fief_fast_pool *pool);
 
@@ -136,6 +137,11 @@ static inline __attribute__((always_inline)) void fief_inline_free(fief *f, void
         fief_slow_free_1(f, p);
 }
 
+static inline __attribute__((always_inline)) void fief_inline_free_home(fief *f, void *p) {
+    if (FIEF_FAST_UNLIKELY(!fief_fast_free(f, p)))
+        fief_slow_free_home_1(f, p);
+}
+
 static inline __attribute__((always_inline)) void fief_inline_free_sized(fief *f, void *p, size_t size) {
     if (FIEF_FAST_UNLIKELY(!fief_fast_free(f, p))) /* the pool knows the size; a debug level compares */
         fief_slow_free_sized_1(f, p, size);
@@ -148,6 +154,9 @@ static inline void *fief_inline_alloc(fief *f, size_t size) {
 }
 static inline void fief_inline_free(fief *f, void *p) {
     fief_free(f, p);
+}
+static inline void fief_inline_free_home(fief *f, void *p) {
+    fief_free_home(f, p);
 }
 static inline void fief_inline_free_sized(fief *f, void *p, size_t size) {
     fief_free_sized(f, p, size);

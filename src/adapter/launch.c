@@ -113,6 +113,11 @@ static bool read_path(span value, char *out) {
     return true;
 }
 
+static bool read_switch(span value, bool *out) {
+    *out = equals(value, "1");
+    return *out || equals(value, "0");
+}
+
 static bool read_item(span item) {
     span value = item;
     span key = split_off(&value, ':');
@@ -120,10 +125,11 @@ static bool read_item(span item) {
         return read_size(value, &launch.limit_bytes);
     if (equals(key, "report"))
         return read_path(value, launch.report);
-    if (!equals(key, "stats") || (!equals(value, "0") && !equals(value, "1")))
-        return false;
-    launch.stats = value.start[0] == '1';
-    return true;
+    if (equals(key, "stats"))
+        return read_switch(value, &launch.stats);
+    if (equals(key, "check"))
+        return read_switch(value, &launch.check);
+    return equals(key, "leaks") && read_switch(value, &launch.leaks);
 }
 
 static void read_all(void) {

@@ -16,6 +16,8 @@ typedef struct fi_launch {
     size_t limit_bytes;                /* of the process's blocks together; 0: none */
     char report[FI_LAUNCH_PATH_BYTES]; /* where reports and statistics are appended; "": stderr */
     bool stats;                        /* tell at the end what was used */
+    bool check;                        /* look through all heaps at the end */
+    bool leaks;                        /* tell at the end what is live */
 } fi_launch;
 
 /* Read once, at the first call. An item that is not understood is told on stderr, and the rest applies. */

@@ -81,6 +81,34 @@ fi_found fi_find(const void *p) {
     }
 }
 
+/* Runtimes that count what they have ask for each block, and more than once. The usual block is a small one of a heap
+ * that is not watched: the compare that a free makes tells of it as well. 0: it takes a closer look. */
+static size_t small_bytes(const void *p) {
+    size_t granules = fi_the_map.units * FI_UNIT_GRANULES;
+    const fi_pool *pool = &fi_the_map.pools[((uintptr_t)p >> FI_GRANULE_SHIFT) & (granules - 1)];
+    uint32_t generation = fi_load_acquire(&pool->generation);
+    const fi_arena *arena = fi_load_acquire(&pool->arena);
+    const fief *owner = arena != NULL ? fi_load_acquire(&arena->owner) : NULL;
+    unsigned size_class = fi_load_acquire(&pool->size_class);
+    if (owner == NULL || size_class >= FI_CLASSES)
+        return 0;
+    uintptr_t offset = (uintptr_t)p + (uintptr_t)owner - fi_load_acquire(&pool->base);
+    bool holds = offset * fi_load_acquire(&pool->multiplier) < fi_load_acquire(&pool->limit);
+    bool same = generation % 2 == 0 && generation == fi_load_relaxed(&pool->generation);
+    if (!holds || !same)
+        return 0;
+    const fi_slot *slot = fi_owner_slot(arena);
+    return slot != NULL && fi_slot_level(slot) == 0 ? fi_class_bytes(size_class) : 0;
+}
+
+size_t fi_find_usable_bytes(const void *p) {
+    size_t bytes = small_bytes(p);
+    if (FI_LIKELY(bytes != 0))
+        return bytes;
+    fi_found found = fi_find(p);
+    return found.place == FI_PLACE_BLOCK ? found.block_bytes : 0;
+}
+
 /* An interpreter says that it is closing before it closes its pools and leaves its arenas: so who finds one of
  * those gone, and looks again, learns why. */
 void fi_found_look_again(fi_found *found) {

@@ -37,6 +37,9 @@ static inline fi_place fi_place_between(const void *p) {
 /* Any thread: reads descriptors alone, never the block. */
 fi_found fi_find(const void *p);
 
+/* The block that starts at p; 0: none does. Any thread, while nobody else may free it. */
+size_t fi_find_usable_bytes(const void *p);
+
 /* The live large block of f's own that starts at p, by its descriptor alone. NULL: what is there is something
  * else, or takes a closer look. */
 fi_pool *fi_find_own_large(fief *f, const void *p);

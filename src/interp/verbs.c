@@ -7,6 +7,7 @@
 #include "heap/free.h"
 #include "heap/immortal.h"
 #include "heap/misuse.h"
+#include "heap/outbox.h"
 #include "heap/pools.h"
 #include "heap/realloc.h"
 #include "heap/refill.h"
@@ -104,18 +105,22 @@ FI_HOT void *fief_realloc_sized(fief *f, void *p, size_t old_size, size_t new_si
 }
 
 void fief_free_remote(void *p) {
-    if (FI_UNLIKELY(!fi_remote_free(NULL, p)))
+    if (FI_UNLIKELY(!fi_remote_free(p)))
         fi_heap_free_slow(NULL, p, "fief_free_remote", FI_CALLER());
 }
 
 FI_HOT void fief_free_home(fief *f, void *p) {
-    if (FI_UNLIKELY(!fief_fast_free(f, p)))
-        fi_heap_free_home(f, p, FI_CALLER());
+    fief_inline_free_home(f, p);
+}
+
+/* Next to its own blocks, others' are not rare here. */
+FI_SLOW void fief_slow_free_home_1(fief *f, void *p) {
+    if (FI_UNLIKELY(!fi_outbox_put(f, p)))
+        fi_heap_free_home_slow(f, p, FI_CALLER());
 }
 
 size_t fief_usable_size(const void *p) {
-    fi_found found = fi_find(p);
-    return found.place == FI_PLACE_BLOCK ? found.block_bytes : 0;
+    return fi_find_usable_bytes(p);
 }
 
 size_t fief_good_size(const fief *f, size_t size) {

@@ -60,10 +60,13 @@ FIEF_API FI_HOT void *calloc(size_t count, size_t size) {
 
 /* ---- free ---- */
 
+/* A thread that frees others' blocks gets a heap to collect them in. */
 FI_SLOW static void free_slow(void *p) {
-    fief *f = fi_tenant_heap;
-    if (FI_LIKELY(!fi_tenant_is_stand_in(f)))
-        fief_free_home(f, p);
+    if (FI_UNLIKELY(p == NULL))
+        return;
+    fief *f = fi_tenant_own();
+    if (FI_LIKELY(f != NULL))
+        fief_slow_free_home_1(f, p);
     else
         fief_free_remote(p);
 }
@@ -81,10 +84,10 @@ static bool is_own(const fief *f, const void *p) {
 
 /* The size is compared at a debug level. */
 FIEF_API void free_sized(void *p, size_t size) {
-    fief *f = fi_tenant_heap;
-    if (FI_LIKELY(fief_fast_free(f, p)) || p == NULL)
+    if (FI_LIKELY(fief_fast_free(fi_tenant_heap, p)) || p == NULL)
         return;
-    if (!fi_tenant_is_stand_in(f) && is_own(f, p))
+    fief *f = fi_tenant_own();
+    if (f != NULL && is_own(f, p))
         fief_free_sized(f, p, size);
     else
         free_slow(p);

@@ -22,15 +22,15 @@ Test(launch, nothing_said_is_nothing_asked) {
     const fi_launch *l = fi_launch_get();
     assert_equal(l->limit_bytes, 0);
     cr_assert_str_eq(l->report, "");
-    cr_assert_not(l->stats);
+    cr_assert_not(l->stats || l->check || l->leaks);
     cr_assert_null(fi_launch_report_fn());
 }
 
 Test(launch, all_that_can_be_asked) {
-    const fi_launch *l = read_of("limit:64M,report:/tmp/a folder/b:c.txt,stats:1");
+    const fi_launch *l = read_of("limit:64M,report:/tmp/a folder/b:c.txt,stats:1,check:1,leaks:1");
     assert_equal(l->limit_bytes, 64 << 20);
     cr_assert_str_eq(l->report, "/tmp/a folder/b:c.txt");
-    cr_assert(l->stats);
+    cr_assert(l->stats && l->check && l->leaks);
     cr_assert_eq(fi_launch_report_fn(), fi_launch_report);
 }
 
@@ -93,14 +93,14 @@ Test(launch, sizes) {
 
 static int check_the_rest_applies(void *arg) {
     (void)arg;
-    const fi_launch *l = read_of("limt:1M,stats:2,report:,stats,stats:1");
-    return !(l->limit_bytes == 0 && l->report[0] == '\0' && l->stats);
+    const fi_launch *l = read_of("limt:1M,leaks:2,report:,check,stats:1");
+    return !(l->limit_bytes == 0 && l->report[0] == '\0' && l->stats && !l->leaks && !l->check);
 }
 
 Test(launch, a_wrong_item_is_told_and_the_rest_applies) {
     child_end end = run_in_child(check_the_rest_applies, NULL);
     assert_returned(end);
-    for (const char *const *item = (const char *const[]){"limt:1M", "stats:2", "report:", "stats", NULL};
+    for (const char *const *item = (const char *const[]){"limt:1M", "leaks:2", "report:", "check", NULL};
          *item != NULL; item++) {
         char warning[128];
         snprintf(warning, sizeof warning, "fief: FIEF_RUN: not understood: \"%s\"\n", *item);

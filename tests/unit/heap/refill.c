@@ -123,7 +123,7 @@ Test(refill, a_class_that_takes_many_short_lists_gets_longer_ones) {
 
 Test(refill, what_others_freed_is_taken_in) {
     void *first = fief_alloc(heap, 4096);
-    cr_assert(fi_remote_free(NULL, first));
+    cr_assert(fi_remote_free(first));
     for (unsigned i = 0; i < 100 && blocks[0] != first; i++)
         blocks[0] = opaque(fief_alloc(heap, 4096));
     cr_assert_eq(blocks[0], first);

@@ -77,7 +77,7 @@ Test(remote, a_block_whose_pool_was_given_up_is_late) {
 Test(remote, sending_does_not_touch_the_block) {
     unsigned char *block = fief_alloc(heap, 64);
     memset(block, 0xAB, 64);
-    cr_assert(fi_remote_free(NULL, block));
+    cr_assert(fi_remote_free(block));
     for (unsigned i = 0; i < 64; i++)
         assert_equal(block[i], 0xAB);
 }
@@ -98,7 +98,7 @@ Test(remote, what_was_sent_is_taken_in_once) {
 Test(remote, a_block_can_be_sent_again_in_its_next_life) {
     char *block = fief_alloc(heap, 16 * 1024);
     for (unsigned life = 0; life < 100; life++) {
-        cr_assert(fi_remote_free(NULL, block));
+        cr_assert(fi_remote_free(block));
         assert_equal(fi_remote_take_in(heap), 1);
         for (unsigned i = 0; i < 100 && (char *)opaque(fief_alloc(heap, 16 * 1024)) != block; i++)
             cr_assert_lt(i, 99U);
@@ -130,7 +130,7 @@ Test(remote, the_last_blocks_of_a_heap_can_come_home_together) {
     for (unsigned i = 0; i < MOST_BLOCKS; i++)
         blocks[i] = fief_alloc(heap, 2000);
     for (unsigned i = 0; i < MOST_BLOCKS; i++)
-        cr_assert(fi_remote_free(NULL, blocks[i]));
+        cr_assert(fi_remote_free(blocks[i]));
     assert_equal(fi_remote_take_in(heap), MOST_BLOCKS);
     fief_trim(heap);
     assert_equal(heap->count.pools, 0);
@@ -164,19 +164,19 @@ Test(remote, a_bit_beyond_the_arena_is_nobodys) {
 Test(remote, only_the_start_of_a_small_block_takes_the_short_way) {
     char *block = fief_alloc(heap, 64);
     int local;
-    cr_assert_not(fi_remote_free(NULL, block + 8));
-    cr_assert_not(fi_remote_free(NULL, block + 1));
-    cr_assert_not(fi_remote_free(NULL, NULL));
-    cr_assert_not(fi_remote_free(NULL, &local));
-    cr_assert_not(fi_remote_free(NULL, heap));
-    cr_assert_not(fi_remote_free(NULL, (void *)UINTPTR_MAX));
+    cr_assert_not(fi_remote_free(block + 8));
+    cr_assert_not(fi_remote_free(block + 1));
+    cr_assert_not(fi_remote_free(NULL));
+    cr_assert_not(fi_remote_free(&local));
+    cr_assert_not(fi_remote_free(heap));
+    cr_assert_not(fi_remote_free((void *)UINTPTR_MAX));
     assert_equal(fi_remote_take_in(heap), 0);
 }
 
 Test(remote, an_ended_interpreters_block_is_not_sent) {
     char *block = fief_alloc(heap, 64);
     fief_destroy(heap);
-    cr_assert_not(fi_remote_free(NULL, block));
+    cr_assert_not(fi_remote_free(block));
 }
 
 Test(remote, a_block_that_was_free_when_it_came_home_is_reported) {

@@ -79,12 +79,15 @@ static inline __attribute__((always_inline)) size_t fief_fast_offset(const fief_
     return (size - 1) | fast->round;
 }
 
-/* Not for direct use. NULL: it is for the slow path. */
-static inline __attribute__((always_inline)) void *fief_fast_alloc(fief *f, size_t size) {
+typedef void *fief_slow_alloc_fn(fief *f, size_t size);
+
+/* Not for direct use. `slow` takes what is rare. */
+static inline __attribute__((always_inline)) void *fief_fast_alloc(fief *f, size_t size,
+                                                                   fief_slow_alloc_fn *slow) {
     fief_fast *fast = (fief_fast *)f;
     size_t offset = fief_fast_offset(fast, size);
     if (FIEF_FAST_UNLIKELY(offset >= FIEF_INLINE_BYTES)) /* size 0 too */
-        return NULL;
+        return slow(f, size);
     fief_fast_block **list = (fief_fast_block **)((char *)fast->lists - 7 + offset);
     /* An address in a register: the processor forwards the last store to it sooner. And the block ends up in the
      * register that returns it. */
@@ -95,14 +98,13 @@ static inline __attribute__((always_inline)) void *fief_fast_alloc(fief *f, size
         __asm__("" : "+r"(block));
     block->mark -= (uintptr_t)block; /* a free block's mark becomes 0, anything else does not */
     if (FIEF_FAST_UNLIKELY(block->mark != 0))
-        return NULL;
+        return slow(f, size);
     *list = block->next;
     return block;
 }
 
 static inline __attribute__((always_inline)) void *fief_inline_alloc(fief *f, size_t size) {
-    void *block = fief_fast_alloc(f, size);
-    return FIEF_FAST_UNLIKELY(block == NULL) ? fief_slow_alloc_1(f, size) : block;
+    return fief_fast_alloc(f, size, fief_slow_alloc_1);
 }
 
 /* The descriptor of the granule that an address lies in, or one that refuses it. */

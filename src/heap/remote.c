@@ -74,7 +74,7 @@ bool fi_remote_free(const void *p) {
 
 /* They have been in another processor's cache: it is asked for all of them at once. */
 static void fetch_blocks(const fief *f, const fi_pool *pool, unsigned first, uint32_t bits) {
-    if (!fi_pool_is_small(pool))
+    if ((bits & (bits - 1)) == 0 || !fi_pool_is_small(pool))
         return;
     for (; bits != 0; bits &= bits - 1)
         __builtin_prefetch(fi_pool_block(pool, f, first + fi_lowest_bit(bits)), 1);

@@ -339,7 +339,8 @@ fief_status fi_life_end(fief *f) {
     if (FI_UNLIKELY(fi_load_seq_cst(&f->slot->exchange) != NULL))
         fi_the_exchange.close(f);
     run_exits(f);
-    fi_outbox_end(f);
+    if (FI_UNLIKELY(f->outbox.words != NULL))
+        fi_outbox_end(f);
     fi_remote_take_in(f);
     bool is_plain = f->debug == NULL && f->on_leak == FIEF_LEAK_FORCE;
     if (!is_plain)

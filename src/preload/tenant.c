@@ -272,7 +272,7 @@ fief *fi_tenant_enter(void) {
 }
 
 void fi_tenant_leave(const fief *f) {
-    if (FI_UNLIKELY(f == fi_load_relaxed(&shared_heap)))
+    if (FI_UNLIKELY(f == fi_load_relaxed(&shared_heap)) && f != NULL)
         pthread_mutex_unlock(&shared_lock);
 }
 

@@ -21,7 +21,7 @@ extern FI_THREAD_LOCAL fief *fi_tenant_heap;
 /* A heap that the calling thread may use until fi_tenant_leave(): its own, or the shared one, locked. NULL:
  * exhaustion. Other threads' heaps are looked after on the way. */
 fief *fi_tenant_enter(void);
-void fi_tenant_leave(const fief *f);
+void fi_tenant_leave(const fief *f); /* NULL: nothing */
 
 /* The calling thread's own heap, which it gets if it had none. NULL: it has ended, or exhaustion. */
 fief *fi_tenant_own(void);

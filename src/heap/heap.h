@@ -117,9 +117,7 @@ struct fief {
     fi_block **lists;                   /* by class: what blocks are handed out from */
     fi_block **own_lists;               /* a watched handle has these for it; NULL: the fast ones are */
     uint64_t told_foreign;              /* owners whose foreign blocks have been written of (bit id mod 64) */
-    fi_source source;                   /* of arenas */
-    fi_source large_source;             /* of huge blocks: where it is not the same, `source` stands in for it */
-    fief_provider_end_fn *provider_end;
+    fi_source source;
 
     fi_arena **arenas;  /* by index; NULL where one was left */
     uint32_t arena_end; /* indices below may be in use */

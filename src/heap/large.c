@@ -49,19 +49,12 @@ static void free_run(fief *f, fi_pool *pool) {
 
 /* ---- huge ---- */
 
-static fi_arena *take_huge(fief *f, size_t bytes, size_t alignment) {
-    fi_arena *arena = fi_arena_take_huge(&f->large_source, bytes, alignment);
-    if (arena == NULL && f->large_source.alloc != f->source.alloc)
-        arena = fi_arena_take_huge(&f->source, bytes, alignment);
-    return arena;
-}
-
 static void *alloc_huge(fief *f, size_t bytes, const fi_large_request *request) {
-    fi_arena *arena = take_huge(f, bytes, request->alignment);
+    fi_arena *arena = fi_arena_take_huge(&f->source, bytes, request->alignment);
     if (arena == NULL)
         return NULL;
     if (!fi_heap_add_arena(f, arena)) {
-        fi_arena_leave(arena, &f->large_source, false);
+        fi_arena_leave(arena, &f->source, false);
         return NULL;
     }
     fi_pool_open_large(fi_map_pools(arena), arena, 1, bytes, FI_POOL_HUGE, f);
@@ -74,7 +67,7 @@ static void free_huge(fief *f, fi_pool *pool) {
     fi_arena *arena = pool->arena;
     fi_pool_close(pool);
     fi_heap_forget_arena(f, arena);
-    fi_arena_leave(arena, &f->large_source, false);
+    fi_arena_leave(arena, &f->source, false);
 }
 
 /* ---- both ---- */
@@ -135,7 +128,7 @@ static void shrink(fief *f, fi_pool *pool, size_t bytes) {
 static bool grow_in_place(fief *f, fi_pool *pool, size_t bytes) {
     if (pool->state == FI_POOL_HUGE) {
         size_t reserved = pool->arena->bytes;
-        bool extended = fi_arena_extend_huge(pool->arena, &f->large_source, pool->large_bytes, bytes);
+        bool extended = fi_arena_extend_huge(pool->arena, &f->source, pool->large_bytes, bytes);
         f->count.reserved_bytes += pool->arena->bytes - reserved;
         if (extended)
             fi_pool_resize_large(pool, 1, bytes);
@@ -154,9 +147,9 @@ static bool grow_in_place(fief *f, fi_pool *pool, size_t bytes) {
 /* New address space for a huge block, its pages moved there. */
 static void *grow_by_moving(fief *f, fi_pool *pool, size_t bytes) {
     size_t old_bytes = pool->large_bytes;
-    if (pool->state != FI_POOL_HUGE || pool->arena->from_provider || f->source.alloc != NULL)
+    if (pool->state != FI_POOL_HUGE || pool->arena->from_provider || fi_source_gives_arenas(&f->source))
         return NULL;
-    fi_arena *arena = fi_arena_take_huge(&f->source, bytes, FI_UNIT_BYTES);
+    fi_arena *arena = fi_arena_take_huge_of_system(bytes, FI_UNIT_BYTES);
     if (arena == NULL)
         return NULL;
     if (!fi_heap_add_arena(f, arena)) {

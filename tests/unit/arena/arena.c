@@ -13,7 +13,7 @@ enum { MOST_WARM_SMALL = 32, MOST_WARM_FULL = 8, DECAY_MS = 500 };
 
 static const fi_source from_system;
 static host the_host;
-static const fi_source from_host = {&the_host, host_alloc, host_free, NULL};
+static const fi_source from_host = {.ctx = &the_host, .alloc = host_alloc, .free = host_free};
 
 static void set_up(void) {
     cr_assert(fi_arena_init());
@@ -256,7 +256,7 @@ Test(arena, a_hosts_huge_memory_grows_within_its_last_unit_only) {
 
 /* The entries in the map that it would have had are free again where the host says no. */
 Test(arena, a_hosts_huge_memory_grows_as_far_as_the_host_makes_it_longer) {
-    const fi_source extending = {&the_host, host_alloc, host_free, host_extend};
+    const fi_source extending = {.ctx = &the_host, .alloc = host_alloc, .free = host_free, .extend = host_extend};
     the_host.room_bytes = 8 * FI_UNIT_BYTES;
     fi_arena *arena = fi_arena_take_huge(&extending, FI_UNIT_BYTES, 1);
     cr_assert(fi_arena_extend_huge(arena, &extending, FI_UNIT_BYTES, 2 * FI_UNIT_BYTES + 1));

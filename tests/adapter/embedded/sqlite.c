@@ -14,7 +14,8 @@ static bool install(fief *heap, embedded_variant variant) {
     if (stock.xMalloc == NULL && sqlite3_config(SQLITE_CONFIG_GETMALLOC, &stock) != SQLITE_OK)
         return false;
     return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, (int)variant == WITH_MUTEX) == SQLITE_OK &&
-           (heap != NULL ? fief_sqlite_install(heap) : sqlite3_config(SQLITE_CONFIG_MALLOC, &stock)) == SQLITE_OK &&
+           (heap != NULL ? fief_sqlite_install(heap) : sqlite3_config(SQLITE_CONFIG_MALLOC, &stock)) ==
+               SQLITE_OK &&
            sqlite3_initialize() == SQLITE_OK;
 }
 

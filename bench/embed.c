@@ -1,6 +1,7 @@
-/* A whole script in a runtime, on the C library's memory or on a fief's: prints the milliseconds of each run, from
- * the runtime's beginning to its end, then what the script gave, and the most KiB that were ever resident. Built
- * once for each runtime, from what the checks of all runtimes say of it (tests/adapter/embedded).
+/* A whole script in a runtime, on the C library's memory or on a fief's: prints the milliseconds of the
+ * processor's time of each run, from the runtime's beginning to its end, then what the script gave, and the most
+ * KiB that were ever resident. Built once for each runtime, from what the checks of all runtimes say of it
+ * (tests/adapter/embedded).
  *
  *   embed_RUNTIME stock|fief VARIANT RUNS SCRIPT       other allocators by LD_PRELOAD, with `stock` */
 #include "embedded/embedded.h"
@@ -64,12 +65,12 @@ int main(int argc, char **argv) {
     char *script = read_file(argv[4]);
     embedded_variant variant = (embedded_variant)atoi(argv[2]);
     for (int i = atoi(argv[3]); i > 0; i--) {
-        double start_ms = now_ms();
+        double before_ms = spent_ms();
         if (script == NULL || !run(&EMBEDDED, strcmp(argv[1], "fief") == 0, variant, script, text)) {
             fprintf(stderr, "%s: %s\n", argv[4], text);
             return 1;
         }
-        printf("%.3f\n", now_ms() - start_ms);
+        printf("%.3f\n", spent_ms() - before_ms);
     }
     printf("gave %s\npeak %ld\n", text, peak_kib());
     free(script);

@@ -5,8 +5,8 @@ usage: bench/embed.py BUILD [--rounds N] [--rows REGEX] [--json FILE] [--from FI
 
 BUILD is a meson build directory (buildtype=release); a runtime that was not there when it was set up is left out, and
 so is a peer that is not installed: both are named on stderr. jemalloc and mimalloc take the place of malloc by
-LD_PRELOAD, under the same executable that glibc's figure is from. A figure is the time of a script from the runtime's
-beginning to its end, the least of the two in one process, and the most that was resident then. Within a round every
+LD_PRELOAD, under the same executable that glibc's figure is from. A figure is the processor's time, user and system, from
+the runtime's beginning to its end, the least of the two in one process, and the most that was resident then. Within a round every
 peer runs a row before the next row begins; a ratio is taken within a round, and what is printed is the median over the
 rounds. All peers must give the same result.
 
@@ -182,8 +182,8 @@ def document(machine, figures):
     rounds = max(len(peer['ms']) for peers in figures.values() for name, peer in peers.items() if name != 'gave')
     return '\n\n'.join([
         f'Machine: {machine}. {rounds} rounds, medians; best is the best of the other three.',
-        '### Embedded runtimes, time: milliseconds', table_of(figures, 'ms', 1, '{:.0f}'),
-        '### Embedded runtimes, memory: MiB at the peak', table_of(figures, 'kib', 1024, '{:.1f}')])
+        '### Embedded runtimes: milliseconds of processor time', table_of(figures, 'ms', 1, '{:.0f}'),
+        '### Embedded runtimes: MiB at the peak', table_of(figures, 'kib', 1024, '{:.1f}')])
 
 
 def main():

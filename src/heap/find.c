@@ -81,8 +81,8 @@ fi_found fi_find(const void *p) {
     }
 }
 
-/* Runtimes that count what they have ask for each block, and more than once. The usual block is a small one of a heap
- * that is not watched: the compare that a free makes tells of it as well. 0: it takes a closer look. */
+/* Runtimes that count what they have ask for each block, and more than once. The usual block is a small one of a
+ * heap that is not watched: the compare that a free makes tells of it as well. 0: it takes a closer look. */
 static size_t small_bytes(const void *p) {
     size_t granules = fi_the_map.units * FI_UNIT_GRANULES;
     const fi_pool *pool = &fi_the_map.pools[((uintptr_t)p >> FI_GRANULE_SHIFT) & (granules - 1)];

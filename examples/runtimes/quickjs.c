@@ -24,7 +24,7 @@ int main(void) {
         return 1;
     JSRuntime *rt = JS_NewRuntime2(&fief_quickjs, f);
     JSContext *ctx = JS_NewContext(rt);
-    run(ctx, "(function () { for (var i = 0, t = []; i < 1e9; i++) t.push('text ' + i); })()");
+    run(ctx, "(function () { for (var i = 0, t = []; i < 1e9; i++) t.push('x'.repeat(100000)); })()");
     run(ctx, "'and on it goes'");
     JS_FreeContext(ctx);
     JS_FreeRuntime(rt);

@@ -2,6 +2,7 @@
 
 #include "arena/meta.h"
 #include "base/atomics.h"
+#include "heap/find.h"
 #include "heap/free.h"
 #include "heap/misuse.h"
 #include "heap/remote.h"
@@ -86,23 +87,13 @@ static inline bool is_plain(const fi_arena *arena) {
     return slot != NULL && fi_load_relaxed(&slot->state) == FIEF_LIVE && fi_load_relaxed(&slot->watched) == 0;
 }
 
-/* The test of the fast path (docs/decisions/0002-one-compare.md), with the block's owner for its caller; the upper
- * half of the product is the block's index. An arena without an owner fails it, too. */
 bool fi_outbox_put(fief *f, const void *p) {
     const fi_pool *pool = (const fi_pool *)fief_fast_pool_of(f, p);
-    uint32_t generation = fi_load_acquire(&pool->generation);
-    const fi_arena *arena = fi_load_acquire(&pool->arena);
-    if (FI_UNLIKELY(arena == NULL))
+    fi_small found;
+    if (FI_UNLIKELY(!fi_find_small(pool, p, &found)) || FI_UNLIKELY(found.owner == f) ||
+        FI_UNLIKELY(!is_plain(found.arena)) || FI_UNLIKELY(f->outbox.words == NULL))
         return false;
-    const void *owner = fi_load_acquire(&arena->owner);
-    fi_uint128 product = (fi_uint128)((uintptr_t)p + (uintptr_t)owner - fi_load_acquire(&pool->base)) *
-                         fi_load_acquire(&pool->multiplier);
-    if (FI_UNLIKELY((uint64_t)product >= fi_load_acquire(&pool->limit)) || FI_UNLIKELY(owner == f) ||
-        FI_UNLIKELY(!is_plain(arena)) || FI_UNLIKELY((f->outbox.words == NULL)))
-        return false;
-    if (FI_UNLIKELY(generation % 2 != 0) || FI_UNLIKELY(generation != fi_load_relaxed(&pool->generation)))
-        return false;
-    if (FI_UNLIKELY(!collect(f, fi_map_index(pool), (size_t)(product >> 64), generation)))
+    if (FI_UNLIKELY(!collect(f, fi_map_index(pool), found.index, found.generation)))
         return false;
     if (FI_UNLIKELY(++f->outbox.count == FI_OUTBOX_MOST))
         fi_outbox_send_all(f);

@@ -4,13 +4,12 @@
  *     if (fief_create(&f, &config) == FIEF_OK && fief_sqlite_install(f) == SQLITE_OK)
  *         ... // sqlite3_open(), and at the end sqlite3_shutdown(), fief_destroy(f)
  *
- * Install before SQLite is initialised, from one source file of the program. At the fief's hard limit an
- * allocation returns NULL: SQLITE_NOMEM.
- *
+ * Install before SQLite is initialised, from one source file. At the hard limit an allocation fails: SQLITE_NOMEM.
  * SQLite calls its allocator from any thread, beneath a mutex of its own only while SQLITE_CONFIG_MEMSTATUS is on:
  * so the fief has a mutex here. A pressure callback would run beneath both, and must not call SQLite. */
 #ifndef FIEF_ADAPTER_SQLITE_H
 #define FIEF_ADAPTER_SQLITE_H
+
 #include "../fief.h"
 #include <limits.h>
 #include <pthread.h>

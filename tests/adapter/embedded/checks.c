@@ -109,8 +109,10 @@ static void check_rules(const embedded *runtime, embedded_variant variant) {
     fief_config config = limited(runtime);
     guest g = {runtime, variant, NULL, NULL};
     bool settled = guest_settle(&g, &config);
-    check(settled && (runtime->wrong_rule == NULL || runtime->wrong_rule(g.heap, variant) == NULL), &g,
-          "its own rules hold");
+    const char *wrong = settled && runtime->wrong_rule != NULL ? runtime->wrong_rule(g.heap, variant) : NULL;
+    if (wrong != NULL)
+        printf("# not so: %s\n", wrong);
+    check(settled && wrong == NULL, &g, "its own rules hold");
     check(runtime->resize(g.heap, variant, NULL, 0) == NULL, &g, "nothing resized to nothing is nothing");
     uint64_t live_blocks = guest_stats(&g).live_blocks;
     char *block = runtime->resize(g.heap, variant, NULL, OLD_BYTES);

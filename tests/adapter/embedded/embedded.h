@@ -12,7 +12,7 @@ enum { EMBEDDED_TEXT_BYTES = 256 };
 
 /* How the adapter is used. A runtime that is process-wide may have two ways of its own. */
 typedef enum embedded_variant { EMBEDDED_CALLED, EMBEDDED_INLINED, EMBEDDED_VARIANTS } embedded_variant;
-#define EMBEDDED_CALLED_AND_INLINED                                                                                \
+#define EMBEDDED_CALLED_AND_INLINED                                                                               \
     { "called", "inlined" }
 
 typedef struct embedded {

@@ -16,8 +16,8 @@ typedef struct guest {
 static unsigned check_count, failure_count;
 
 static inline void check(bool good, const guest *g, const char *what) {
-    printf("%s %u - %s, %s: %s\n", good ? "ok" : "not ok", ++check_count, g->runtime->name, g->runtime->variants[g->variant],
-           what);
+    printf("%s %u - %s, %s: %s\n", good ? "ok" : "not ok", ++check_count, g->runtime->name,
+           g->runtime->variants[g->variant], what);
     failure_count += !good;
 }
 

@@ -43,13 +43,12 @@ static bool run(void *instance, const char *script, char *text) {
 /* As a runtime without a limit of its own that has this block alone. */
 static void *resize(fief *heap, embedded_variant variant, void *block, size_t size) {
     JSMallocState state = {1, fief_usable_size(block), SIZE_MAX, heap};
-    if (block == NULL)
+    if (block == NULL && size != 0)
         return functions[variant]->js_malloc(&state, size);
-    if (size == 0) {
-        functions[variant]->js_free(&state, block);
-        return NULL;
-    }
-    return functions[variant]->js_realloc(&state, block, size);
+    if (block == NULL || size != 0)
+        return functions[variant]->js_realloc(&state, block, size);
+    functions[variant]->js_free(&state, block);
+    return NULL;
 }
 
 static bool counts(const JSMallocState *state, size_t count, const void *block) {
@@ -85,13 +84,13 @@ static const char *wrong_rule(fief *heap, embedded_variant variant) {
 const embedded quickjs_embedded = {
     .name = "QuickJS",
     .variants = EMBEDDED_CALLED_AND_INLINED,
-    .can_fail_to_begin = true,
     .limit_bytes = (size_t)16 << 20,
     .busy_script = js_busy_script,
     .busy_result = js_busy_result,
     .step_script = js_step_script,
     .hoarding_script = js_hoarding_script,
     .hoarding_result = "InternalError: out of memory",
+    .bare_result = "null",
     .create = create,
     .destroy = destroy,
     .run = run,

@@ -4,7 +4,7 @@
 
 #include <fief/adapter/sqlite.h>
 
-#include <string.h>
+#include <stdlib.h>
 
 /* Its mutex protects the allocator as long as it counts what is allocated. */
 enum { WITH_MUTEX, WITHOUT_MUTEX };
@@ -14,7 +14,8 @@ static bool install(fief *heap, embedded_variant variant) {
     if (stock.xMalloc == NULL && sqlite3_config(SQLITE_CONFIG_GETMALLOC, &stock) != SQLITE_OK)
         return false;
     return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, (int)variant == WITH_MUTEX) == SQLITE_OK &&
-           (heap != NULL ? fief_sqlite_install(heap) : sqlite3_config(SQLITE_CONFIG_MALLOC, &stock)) == SQLITE_OK &&
+           (heap != NULL ? fief_sqlite_install(heap) : sqlite3_config(SQLITE_CONFIG_MALLOC, &stock)) ==
+               SQLITE_OK &&
            sqlite3_initialize() == SQLITE_OK;
 }
 
@@ -61,9 +62,22 @@ static void *resize(fief *heap, embedded_variant variant, void *block, size_t si
     return NULL;
 }
 
+/* Two gigabytes, which a debug level would fill: 0x7ffffeff is the most that SQLite asks for. */
+static bool tells_largest(fief *heap) {
+    if (getenv("FIEF_CONF") != NULL)
+        return true;
+    fief_limit limit = {0}, before = {.hard_bytes = sqlite_embedded.limit_bytes};
+    fief_limit_set(heap, &limit);
+    void *block = fief_sqlite_malloc(fief_sqlite_roundup(0x7ffffeff));
+    bool good = block == NULL || fief_sqlite_size(block) >= 0x7ffffeff;
+    if (block != NULL)
+        fief_sqlite_free(block);
+    return fief_limit_set(heap, &before) == FIEF_OK && good;
+}
+
 static const char *wrong_rule(fief *heap, embedded_variant variant) {
     volatile int negative = -1; /* the compiler would mind it */
-    (void)heap, (void)variant;
+    (void)variant;
     for (int size = 1; size < 5000; size++) {
         int rounded = fief_sqlite_roundup(size);
         void *block = fief_sqlite_malloc(size);
@@ -76,6 +90,8 @@ static const char *wrong_rule(fief *heap, embedded_variant variant) {
     }
     if (fief_sqlite_roundup(INT_MAX) != 0 || fief_sqlite_roundup(0x7ffffeff) != 0x7fffff00)
         return "the largest size is rounded up, what is beyond an int is refused";
+    if (!tells_largest(heap))
+        return "the largest block's size is told as an int";
     if (fief_sqlite_malloc(negative) != NULL || sqlite3_malloc64(1ull << 40) != NULL || sqlite3_malloc(-1) != NULL)
         return "what is too much fails";
     return sqlite3_malloc(0) == NULL ? NULL : "nothing is nothing";

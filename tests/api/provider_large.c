@@ -133,7 +133,7 @@ Test(provider_large, a_block_grows_with_its_span) {
     assert_equal(exact_stats(f).arenas, 2);
     assert_equal(fief_usable_size(block), 20 * MIB);
     cr_assert(is_filled(block, MIB));
-    memset(block, 0x5A, 20 * MIB);
+    memset(opaque(longer), 0x5A, 20 * MIB);
     for (size_t at = 0; at < 20 * MIB; at += UNIT)
         assert_equal(fief_owner(block + at), fief_id_of(f));
     assert_equal(exact_stats(f).reserved_bytes, the_host.bytes_out + UNIT);

@@ -1,6 +1,6 @@
-/* CPython's rules: size 0 gives a block like any other, a new one each time; blocks are aligned to 16 bytes; a realloc
- * of NULL allocates. All of them are a fief's own. Each function has its way for a process with one interpreter, with the
- * fast paths compiled in, and an own function for all else, so that the common way saves no register. */
+/* CPython's rules: size 0 gives a block like any other, a new one each time; blocks are aligned to 16 bytes; a
+ * realloc of NULL allocates. All of them are a fief's own. Each function has its way for the main interpreter,
+ * with the fast paths compiled in, and another function for all else, so that the common way saves no register. */
 #include "adapter/cpython/domains.h"
 
 #include "adapter/cpython/tenants.h"
@@ -9,10 +9,6 @@
 #include <string.h>
 
 #define APART __attribute__((noinline))
-
-static inline fief *sole(void) {
-    return atomic_load_explicit(&fi_tenants_sole, memory_order_relaxed);
-}
 
 /* ---- threads without an interpreter ---- */
 
@@ -34,25 +30,25 @@ static void *outside_realloc(void *p, size_t size) {
     return moved;
 }
 
-/* ---- several interpreters ---- */
+/* ---- any interpreter ---- */
 
-APART static void *shared_malloc(size_t size) {
+APART static void *any_malloc(size_t size) {
     fief *heap = fi_tenants_current();
     return heap != NULL ? fief_inline_alloc(heap, size) : outside_alloc(1, size);
 }
 
-APART static void *shared_calloc(size_t count, size_t size) {
+APART static void *any_calloc(size_t count, size_t size) {
     fief *heap = fi_tenants_current();
     return heap != NULL ? fief_calloc(heap, count, size) : outside_alloc(count, size);
 }
 
-APART static void *shared_realloc(void *p, size_t size) {
+APART static void *any_realloc(void *p, size_t size) {
     fief *heap = fi_tenants_current();
     bool outside = heap == NULL || fi_tenants_owns_outside(p);
     return outside ? outside_realloc(p, size) : fief_realloc(heap, p, size);
 }
 
-APART static void shared_free(void *p) {
+APART static void any_free(void *p) {
     fief *heap = fi_tenants_current();
     if (heap == NULL || fi_tenants_owns_outside(p))
         fief_free_remote(p);
@@ -64,31 +60,31 @@ APART static void shared_free(void *p) {
 
 static void *domain_malloc(void *ctx, size_t size) {
     (void)ctx;
-    fief *heap = sole();
+    fief *heap = fi_tenants_if_main();
     if (FIEF_FAST_UNLIKELY(heap == NULL))
-        return shared_malloc(size);
+        return any_malloc(size);
     return fief_inline_alloc(heap, size);
 }
 
 static void *domain_calloc(void *ctx, size_t count, size_t size) {
     (void)ctx;
-    fief *heap = sole();
-    return heap != NULL ? fief_calloc(heap, count, size) : shared_calloc(count, size);
+    fief *heap = fi_tenants_if_main();
+    return heap != NULL ? fief_calloc(heap, count, size) : any_calloc(count, size);
 }
 
 static void *domain_realloc(void *ctx, void *p, size_t size) {
     (void)ctx;
-    fief *heap = sole();
-    return heap != NULL ? fief_realloc(heap, p, size) : shared_realloc(p, size);
+    fief *heap = fi_tenants_if_main();
+    return heap != NULL ? fief_realloc(heap, p, size) : any_realloc(p, size);
 }
 
 static void domain_free(void *ctx, void *p) {
     (void)ctx;
-    fief *heap = sole();
+    fief *heap = fi_tenants_if_main();
     if (FIEF_FAST_UNLIKELY(p == NULL))
         return;
     if (FIEF_FAST_UNLIKELY(heap == NULL))
-        shared_free(p);
+        any_free(p);
     else
         fief_inline_free(heap, p);
 }

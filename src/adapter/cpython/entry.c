@@ -1,6 +1,6 @@
-/* Where the outside comes in: the library is loaded and unloaded, and a program that is linked to libpython begins a
- * lifetime of the runtime, through functions of CPython's that stand here under the same names. CPython's own calls of
- * them need not come here. */
+/* Where the outside comes in: the library is loaded and unloaded, and a program that is linked to libpython begins
+ * a lifetime of the runtime, through functions of CPython's that stand here under the same names. CPython's own
+ * calls of them need not come here. */
 #define _GNU_SOURCE 1 /* RTLD_NEXT; the same as -D_GNU_SOURCE */
 #include "adapter/cpython/install.h"
 #include "adapter/cpython/python.h"
@@ -18,8 +18,8 @@ __attribute__((destructor)) static void unload(void) {
     fi_install_tell_end();
 }
 
-/* CPython's own function of a name that stands here, too: the next one in the order of loading or, where libpython was
- * loaded for a plugin alone, the one that the caller was linked to. */
+/* CPython's own function of a name that stands here, too: the next one in the order of loading or, where libpython
+ * was loaded for a plugin alone, the one that the caller was linked to. */
 static void *own(const char *name, void *caller) {
     void *found = dlsym(RTLD_NEXT, name);
     Dl_info from;

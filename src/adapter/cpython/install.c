@@ -7,42 +7,44 @@
 #include "adapter/cpython/tenants.h"
 #include "adapter/launch.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 static const char *refusal = "there is no CPython in this process";
 static fi_py_allocator stock; /* CPython's own */
 static bool is_used;          /* an interpreter has allocated something here */
+static atomic_flag is_hooked = ATOMIC_FLAG_INIT;
 
 /* ---- being told ---- */
 
-/* Every audit event of the process, in a thread that has a GIL. CPython puts a pending exception aside. An interpreter
- * that is being cleared can still raise one, as the look-up of those that are gone does. */
+/* Every audit event of the process, in a thread that has a GIL. CPython puts a pending exception aside, and an
+ * interpreter that is being cleared can still raise one, as the look-up of those that are gone does. */
 static int hear(const char *event, void *arguments, void *data) {
     (void)arguments;
     (void)data;
-    if (fi_tenants_sole != NULL && fi_py_current_id() > 0) /* created by a thread that had no state */
-        fi_tenants_close_sole();
     if (strncmp(event, "cpython.", 8) != 0)
         return 0;
     if (strcmp(event, "cpython.PyInterpreterState_New") == 0) {
-        fi_tenants_close_sole();
         fi_tenants_reap();
     } else if (strcmp(event, "cpython.PyInterpreterState_Clear") == 0) {
         fi_tenants_reap();
         fi_tenants_note_ending();
     } else if (strcmp(event, "cpython._PySys_ClearAuditHooks") == 0) {
-        fi_tenants_close_sole(); /* the last event */
+        fi_tenants_end_lifetime();
+        atomic_flag_clear(&is_hooked);
     }
     return 0;
 }
 
-/* A lifetime of the runtime has made its first allocation. Before it was pre-initialised the hook, which lies in raw
- * memory, might have been allocated by another allocator than it is freed by. */
-static void begin_lifetime(void) {
-    is_used = true;
-    bool is_told_of_end = fi_py.at_exit(fi_tenants_expect_main) == 0;
-    if (is_told_of_end && fi_py.add_audit_hook(hear, NULL) == 0)
-        fi_tenants_open_sole();
+/* The hook is for those that end: it makes each audited call slower, id() for one, so that a program with one
+ * interpreter has none. If CPython refuses it, what ended interpreters held stays. */
+static void meet(int64_t id) {
+    if (!is_used) {
+        is_used = true;
+        fi_py_find_running();
+    } else if (id > 0 && !atomic_flag_test_and_set(&is_hooked)) {
+        fi_py.add_audit_hook(hear, NULL);
+    }
 }
 
 /* ---- installing ---- */
@@ -69,7 +71,7 @@ static fief_status install(void) {
         refusal = "it was initialised before the heaps could be installed";
     if (refusal != NULL)
         return FIEF_BAD_STATE;
-    fief_status status = fi_tenants_begin(begin_lifetime);
+    fief_status status = fi_tenants_begin(meet);
     if (status != FIEF_OK) {
         refusal = "there is no memory for the main interpreter's heap";
         return status;
@@ -90,15 +92,16 @@ void fi_install_tell_end(void) {
     if (refusal != NULL)
         return;
     if (is_replaced())
-        fi_tell("PYTHONMALLOC, -X dev or the program itself had python use another allocator: its interpreters had no "
-                "heaps of fief's");
-    else if (fi_launch_wants_end())
-        fi_tenants_end(!fi_py.is_initialized());
+        fi_tell(
+            "PYTHONMALLOC, -X dev or the program itself had python use another allocator: its interpreters had no "
+            "heaps of fief's");
+    else if (fi_launch_get()->stats)
+        fi_tenants_tell_figures(!fi_py.is_initialized());
 }
 
-/* From 3.12 on an initialisation after a finalisation begins with the runtime's allocators reset, in a function that
- * goes on to allocate. It does nothing twice, and the first part of it can be had alone: setting a string of a
- * PyConfig pre-initialises, with just that config. */
+/* From 3.12 on an initialisation after a finalisation begins with the runtime's allocators reset, in a function
+ * that goes on to allocate. It does nothing twice, and the first part of it can be had alone: setting a string of
+ * a PyConfig pre-initialises, with just that config. */
 static void initialise_first_part(void *config) {
     void *string = NULL;
     if (config != NULL) {

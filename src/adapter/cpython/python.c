@@ -13,10 +13,17 @@ enum { OLDEST_MINOR = 9, OWN_HEAPS_MINOR = 12 };
 
 fi_python fi_py;
 
+static fi_py_thread *const unknown = NULL;
+fi_py_thread *const *fi_py_running = &unknown;
+
+/* _PyRuntime.gilstate.tstate_current on 64 bit, in bytes from _PyRuntime on; 0: there is none. A minor version's
+ * layout is the same in all of its releases. */
+static const size_t running_offset[] = {[9] = 568, [10] = 568, [11] = 576};
+
 /* POSIX has data pointers of dlsym's be functions, ISO C has no conversion for it. */
-static void find(const char *name, void *function_pointer) {
+static void find(const char *name, void *pointer) {
     void *found = dlsym(RTLD_DEFAULT, name);
-    memcpy(function_pointer, &found, sizeof found);
+    memcpy(pointer, &found, sizeof found);
 }
 
 bool fi_py_find(void) {
@@ -27,7 +34,6 @@ bool fi_py_find(void) {
     find("Py_GetVersion", &fi_py.version);
     find("Py_IsInitialized", &fi_py.is_initialized);
     find("PySys_AddAuditHook", &fi_py.add_audit_hook);
-    find("Py_AtExit", &fi_py.at_exit);
     find("PyErr_Clear", &fi_py.clear_error);
     find("PyThreadState_GetUnchecked", &fi_py.current_thread);
     if (fi_py.current_thread == NULL)
@@ -53,10 +59,22 @@ const char *fi_py_refusal(void) {
     if (fi_py.minor < OLDEST_MINOR)
         return "it is older than 3.9";
     if (fi_py.get_allocator == NULL || fi_py.is_initialized == NULL || fi_py.add_audit_hook == NULL ||
-        fi_py.at_exit == NULL || fi_py.clear_error == NULL || fi_py.current_thread == NULL ||
-        fi_py.interpreter_of == NULL || fi_py.id_of == NULL)
+        fi_py.clear_error == NULL || fi_py.current_thread == NULL || fi_py.interpreter_of == NULL ||
+        fi_py.id_of == NULL)
         return "it does not export what tells its interpreters apart";
     return NULL;
+}
+
+void fi_py_find_running(void) {
+    char *runtime;
+    find("_PyRuntime", &runtime);
+    size_t count = sizeof running_offset / sizeof *running_offset;
+    if (runtime == NULL || (size_t)fi_py.minor >= count || sizeof(void *) != 8)
+        return;
+    fi_py_thread *const *running = (fi_py_thread *const *)(void *)(runtime + running_offset[fi_py.minor]);
+    fi_py_thread *thread = fi_py.current_thread();
+    if (*running == thread && fi_py_interpreter_of_running(thread) == fi_py.interpreter_of(thread))
+        fi_py_running = running;
 }
 
 int64_t fi_py_current_id(void) {

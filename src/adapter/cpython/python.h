@@ -1,6 +1,6 @@
 /* What the shim knows of CPython: a few functions, found in the process at run time, and the few declarations that
- * have been the same in every version that it supports. No header of CPython's is needed, and none would do, as one
- * library serves them all. */
+ * have been the same in every version that it supports. No header of CPython's is needed, and none would do, as
+ * one library serves them all. */
 #ifndef FI_ADAPTER_CPYTHON_PYTHON_H
 #define FI_ADAPTER_CPYTHON_PYTHON_H
 
@@ -39,7 +39,6 @@ typedef struct fi_python {
     void (*get_allocator)(int domain, fi_py_allocator *out);
     void (*set_allocator)(int domain, fi_py_allocator *allocator);
     int (*add_audit_hook)(fi_py_audit_hook *hook, void *data);
-    int (*at_exit)(void (*function)(void)); /* called as a runtime's last deed */
     void (*clear_error)(void);
 
     /* The calling thread's state, NULL where it has none. None of the three checks anything, or takes a lock. */
@@ -62,11 +61,23 @@ typedef struct fi_python {
 
 extern fi_python fi_py;
 
+/* Where CPython keeps the thread that runs, so that nothing need be called to know it; where that is not known,
+ * always NULL. Until 3.11 one variable of the runtime's. */
+extern fi_py_thread *const *fi_py_running;
+
+/* PyThreadState's third word, as it is verified to be before fi_py_running tells anything. */
+static inline fi_py_interpreter *fi_py_interpreter_of_running(fi_py_thread *thread) {
+    return ((fi_py_interpreter **)thread)[2];
+}
+
 /* Finds them. False: there is no CPython in this process. */
 bool fi_py_find(void);
 
 /* Why this CPython can't be served, or NULL. */
 const char *fi_py_refusal(void);
+
+/* Looks for it, in a thread that has a state: what is there must be what the functions say. */
+void fi_py_find_running(void);
 
 /* The calling thread's interpreter: its id, or -1. */
 int64_t fi_py_current_id(void);

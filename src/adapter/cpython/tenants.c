@@ -3,7 +3,6 @@
 #include "adapter/cpython/options.h"
 #include "adapter/cpython/python.h"
 #include "adapter/cpython/tell.h"
-#include "adapter/launch_end.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -16,30 +15,29 @@ typedef struct tenant {
     _Atomic(fi_py_interpreter *) interpreter;
     int64_t id;
     fief *heap;
-    bool shares_main; /* the heap is the main one's */
-    bool ending;      /* it may have ended, a look-up tells; under the lock */
+    bool shares_main;    /* the heap is the main one's */
+    bool ending;         /* it may have ended, a look-up tells; under the lock */
     struct tenant *next; /* under the lock */
 } tenant;
 
-_Atomic(fief *) fi_tenants_sole;
+fi_tenants_main_interpreter fi_tenants_main;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static tenant *listed; /* under the lock */
-static tenant *spares; /* the same: a tenant's memory stays one, as others may be reading it through a slot */
-static bool reaping;   /* the same */
-static fi_launch_stats figures = {.tenant = "interpreter"}; /* the same: of those that have been torn down, and at
-                                                              the end of all */
+static tenant *listed;   /* under the lock */
+static tenant *spares;   /* the same: a tenant's memory stays one, as others may be reading it through a slot */
+static bool reaping;     /* the same */
+static fief_stats ended; /* the same: the sum of those that have been torn down */
+static uint64_t ended_count;
 
-static fief *main_heap;        /* written once, before there are threads */
-static void (*main_met)(void); /* the same */
-static _Atomic bool main_expected;
+static void (*on_met)(int64_t id); /* written once, before there are threads */
 
 static pthread_mutex_t outside_lock = PTHREAD_MUTEX_INITIALIZER;
 static fief *outside; /* under it, from borrow to give back */
 static _Atomic fief_id outside_id;
 
-/* By address, for a look-up without the lock. An interpreter's address may be another's once it has ended: from the
- * audit event that precedes that on it is in no slot, and one that was not heard of to end is never torn down. */
+/* By address, for a look-up without the lock. An interpreter's address may be another's once it has ended: from
+ * the audit event that precedes that on it is in no slot, and one that was not heard of to end is never torn down.
+ */
 static _Atomic(tenant *) slots[SLOTS];
 
 static _Atomic(tenant *) *slot_of(fi_py_interpreter *interpreter) {
@@ -78,7 +76,7 @@ static tenant *admit(fi_py_interpreter *interpreter, int64_t id, bool shares_mai
     char name[64];
     snprintf(name, sizeof name, "interpreter %lld of python", (long long)id);
     if (shares_main) {
-        t->heap = main_heap;
+        t->heap = fi_tenants_main.heap;
     } else if (create_heap(name, &t->heap) != FIEF_OK) {
         give_spare(t);
         return NULL;
@@ -102,30 +100,13 @@ static void unlock_all(void) {
     pthread_mutex_unlock(&lock);
 }
 
-fief_status fi_tenants_begin(void (*met)(void)) {
+fief_status fi_tenants_begin(void (*met)(int64_t id)) {
     tenant *t = admit(NULL, MAIN_ID, false);
     if (t == NULL || pthread_atfork(lock_all, unlock_all, unlock_all) != 0)
         return FIEF_NO_MEMORY;
-    main_heap = t->heap;
-    main_met = met;
-    fi_tenants_expect_main();
+    fi_tenants_main.heap = t->heap;
+    on_met = met;
     return FIEF_OK;
-}
-
-/* Nobody is in a slot: this is between two lifetimes. */
-void fi_tenants_expect_main(void) {
-    for (size_t i = 0; i < SLOTS; i++)
-        atomic_store_explicit(&slots[i], NULL, memory_order_relaxed);
-    atomic_store_explicit(&main_expected, true, memory_order_relaxed);
-}
-
-void fi_tenants_open_sole(void) {
-    if (fi_py_shares_objects())
-        atomic_store_explicit(&fi_tenants_sole, main_heap, memory_order_release);
-}
-
-void fi_tenants_close_sole(void) {
-    atomic_store_explicit(&fi_tenants_sole, NULL, memory_order_release);
 }
 
 /* ---- looking up ---- */
@@ -138,28 +119,31 @@ static tenant *find(int64_t id) {
     return t;
 }
 
-/* One that is ending gets no slot any more. */
-static fief *find_or_admit_locked(fi_py_interpreter *interpreter, int64_t id, bool shares_main) {
-    tenant *t = find(id);
-    if (t == NULL)
-        t = admit(interpreter, id, shares_main);
-    if (t == NULL)
-        return NULL;
-    atomic_store_explicit(&t->interpreter, interpreter, memory_order_relaxed); /* the main one, in each lifetime */
+/* One that is ending gets no slot any more. Under the lock. */
+static void settle(tenant *t, fi_py_interpreter *interpreter) {
+    atomic_store_explicit(&t->interpreter, interpreter, memory_order_relaxed);
+    if (t->id == MAIN_ID)
+        atomic_store_explicit(&fi_tenants_main.interpreter, interpreter, memory_order_relaxed);
     if (!t->ending)
         atomic_store_explicit(slot_of(interpreter), t, memory_order_release);
-    return t->heap;
 }
 
-/* The first time that an interpreter is met, or when it is ending, or another has taken its slot. */
+/* The first time that an interpreter is met (the main one, in each lifetime of the runtime), or when it is ending,
+ * or another has taken its slot. */
 __attribute__((noinline, cold)) static fief *find_or_admit(fi_py_interpreter *interpreter) {
     int64_t id = fi_py.id_of(interpreter);
     bool shares_main = id != MAIN_ID && fi_py_shares_main(interpreter);
     pthread_mutex_lock(&lock);
-    fief *heap = find_or_admit_locked(interpreter, id, shares_main);
+    tenant *t = find(id);
+    bool is_new = t == NULL || atomic_load_explicit(&t->interpreter, memory_order_relaxed) != interpreter;
+    if (t == NULL)
+        t = admit(interpreter, id, shares_main);
+    if (t != NULL)
+        settle(t, interpreter);
+    fief *heap = t != NULL ? t->heap : NULL;
     pthread_mutex_unlock(&lock);
-    if (id == MAIN_ID && atomic_exchange_explicit(&main_expected, false, memory_order_relaxed))
-        main_met();
+    if (is_new && heap != NULL)
+        on_met(id);
     return heap;
 }
 
@@ -219,24 +203,31 @@ void fi_tenants_note_ending(void) {
     pthread_mutex_unlock(&lock);
 }
 
-/* Under the lock. */
-static void count(fief *heap) {
-    fief_stats stats;
-    fief_stats_read(heap, &stats);
-    fi_launch_stats_add(&figures, fief_name(heap), &stats);
+static void add_up(fief_stats *sum, const fief_stats *stats) {
+    sum->allocations += stats->allocations;
+    sum->frees += stats->frees;
+    sum->live_blocks += stats->live_blocks;
+    sum->live_bytes += stats->live_bytes;
+    if (stats->charged_peak_bytes > sum->charged_peak_bytes)
+        sum->charged_peak_bytes = stats->charged_peak_bytes;
+    sum->late_out += stats->late_out;
+    sum->foreign_out += stats->foreign_out;
+    sum->foreign_in += stats->foreign_in;
+    sum->limit_failures += stats->limit_failures;
 }
 
 /* Of one that nobody can find any more. */
 static void tear_down(tenant *t) {
+    fief_stats stats = {0};
     if (!t->shares_main) {
         fief_stats_publish(t->heap);
-        pthread_mutex_lock(&lock);
-        count(t->heap);
-        pthread_mutex_unlock(&lock);
         fief_trim(t->heap);
+        fief_stats_read(t->heap, &stats);
         fief_destroy(t->heap);
     }
     pthread_mutex_lock(&lock);
+    add_up(&ended, &stats);
+    ended_count++;
     give_spare(t);
     pthread_mutex_unlock(&lock);
 }
@@ -291,22 +282,42 @@ size_t fi_tenants_reap(void) {
     return count;
 }
 
-/* ---- the process's end ---- */
-
-void fi_tenants_end(bool at_rest) {
+void fi_tenants_end_lifetime(void) {
     pthread_mutex_lock(&lock);
-    for (tenant *t = listed; t != NULL; t = t->next) {
-        if (t->shares_main)
-            continue;
-        if (at_rest)
-            fi_launch_end_heap(t->heap, &figures);
+    tenant **link = &listed;
+    while (*link != NULL) {
+        tenant *t = *link;
+        leave_slot(t);
+        if (t->id == MAIN_ID)
+            link = &t->next;
         else
-            count(t->heap);
+            *link = t->next;
     }
+    pthread_mutex_unlock(&lock);
+}
+
+/* ---- figures ---- */
+
+static void tell_heap(fief *heap, bool at_rest) {
+    fief_stats stats;
+    if (at_rest)
+        fief_stats_publish(heap);
+    fief_stats_read(heap, &stats);
+    fi_tell_figures(fief_name(heap), &stats);
+}
+
+void fi_tenants_tell_figures(bool at_rest) {
+    pthread_mutex_lock(&lock);
+    for (tenant *t = listed; t != NULL; t = t->next)
+        if (!t->shares_main)
+            tell_heap(t->heap, at_rest);
+    char whose[64];
+    snprintf(whose, sizeof whose, "%llu interpreters that ended", (unsigned long long)ended_count);
+    if (ended_count != 0)
+        fi_tell_figures(whose, &ended);
+    pthread_mutex_unlock(&lock);
     pthread_mutex_lock(&outside_lock);
     if (outside != NULL)
-        fi_launch_end_heap(outside, &figures);
+        tell_heap(outside, true);
     pthread_mutex_unlock(&outside_lock);
-    fi_launch_end(&figures);
-    pthread_mutex_unlock(&lock);
 }

@@ -1,29 +1,39 @@
 /* Which interpreter has which heap.
  *
- * The calling thread's interpreter is asked for at each call, by functions of CPython's that only read: there is no
- * sure sign that a second interpreter has come (the audit event of PyInterpreterState_New is not raised where the
- * creating thread has no state of its own, as in 3.13's _interpreters.create), and where it may have a GIL of its own
- * the main one's heap is not to be used by it for a moment.
- *
- * Until 3.11 there is but one GIL, a heap may be used by any interpreter, and the event is good enough: before it
- * the main interpreter's heap is found by reading one variable. */
+ * The calling thread's interpreter is asked for at each call. Nothing less would do: no sign of CPython's says
+ * surely that a second interpreter has come (the audit event of its creation is not raised where the creating
+ * thread has no state of its own, as in 3.13's _interpreters.create), and where that one has a GIL of its own it
+ * must not use the main one's heap for a moment. What ends is told by an audit event, and looked up before its
+ * heap goes: to be asked too late costs memory, no more. */
 #ifndef FI_ADAPTER_CPYTHON_TENANTS_H
 #define FI_ADAPTER_CPYTHON_TENANTS_H
 
+#include "adapter/cpython/python.h"
 #include "fief/fief.h"
 
 #include <stdatomic.h>
 
-/* Everybody's heap, while there is only the main interpreter and it does no harm to be wrong; else NULL. */
-extern _Atomic(fief *) fi_tenants_sole;
+/* The main interpreter, once it has allocated something, and its heap, which lasts as long as the process. */
+typedef struct fi_tenants_main_interpreter {
+    _Atomic(fi_py_interpreter *) interpreter;
+    fief *heap;
+} fi_tenants_main_interpreter;
 
-/* Creates the main interpreter's heap, which lasts as long as the process. `met` is called when a lifetime of the
- * runtime makes its first allocation: the first one does, and after fi_tenants_expect_main another. */
-fief_status fi_tenants_begin(void (*met)(void));
-void fi_tenants_expect_main(void);
+extern fi_tenants_main_interpreter fi_tenants_main;
 
-void fi_tenants_open_sole(void);  /* there is but the main interpreter; nothing happens from 3.12 on */
-void fi_tenants_close_sole(void); /* there may be others */
+/* The heap of the calling thread's interpreter, if that is the main one and no function is needed to know it; else
+ * NULL. */
+static inline fief *fi_tenants_if_main(void) {
+    fi_py_thread *thread = __atomic_load_n(fi_py_running, __ATOMIC_RELAXED);
+    if (__builtin_expect(thread == NULL, 0))
+        return NULL;
+    fi_py_interpreter *main = atomic_load_explicit(&fi_tenants_main.interpreter, memory_order_relaxed);
+    return fi_py_interpreter_of_running(thread) == main ? fi_tenants_main.heap : NULL;
+}
+
+/* Creates the main interpreter's heap. `met` is called, with its GIL, when an interpreter makes its first
+ * allocation. */
+fief_status fi_tenants_begin(void (*met)(int64_t id));
 
 /* The heap of the calling thread's interpreter. NULL: the thread has none, or there is no memory for a heap. */
 fief *fi_tenants_current(void);
@@ -42,8 +52,11 @@ void fi_tenants_note_ending(void);
 /* Destroys the heaps of those that have ended; returns how many. With a GIL; clears the error indicator. */
 size_t fi_tenants_reap(void);
 
-/* What is wanted at the process's end, of all. `at_rest`: no thread uses a heap any more, so that they can be looked
- * through, and figures are exact. */
-void fi_tenants_end(bool at_rest);
+/* The runtime ends: interpreters but the main one that have not ended are left what they have, and their ids
+ * become others'. */
+void fi_tenants_end_lifetime(void);
+
+/* Tells the figures of all. `at_rest`: no thread uses a heap any more, so that they can be made exact. */
+void fi_tenants_tell_figures(bool at_rest);
 
 #endif

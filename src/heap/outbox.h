@@ -2,8 +2,8 @@
  *
  * A remote free sets a bit in a word of 32 (remote.h), which takes an atomic operation. Blocks that are freed one
  * after another often lie side by side: so a handle that frees others' blocks collects bits by word, and sends a
- * word's together: when another word needs its entry, when FI_OUTBOX_MOST blocks have been put in, and whenever the
- * handle looks at what came home to itself.
+ * word's together: when another word needs its entry, when FI_OUTBOX_MOST blocks have been put in, and whenever
+ * the handle looks at what came home to itself.
  *
  * A block that waits here is still live to its owner: its pool stays what it is. */
 #ifndef FI_HEAP_OUTBOX_H
@@ -26,8 +26,8 @@ struct fi_outgoing {
 /* Makes room for it, if there is none yet. False: exhaustion. */
 bool fi_outbox_begin(fief *f);
 
-/* Puts a block in, if there is room: of a living interpreter other than f, plain and small, at whose start p is. False: nothing was
- * done, and the general path has to look. */
+/* Puts a block in, if there is room: of a living interpreter other than f, plain and small, at whose start p is.
+ * False: nothing was done, and the general path has to look. */
 FI_MUST_USE bool fi_outbox_put(fief *f, const void *p);
 
 /* Sends all of it. */

@@ -1,7 +1,7 @@
 /* The malloc family of C and of the C library's extensions, on the calling thread's heap.
  *
- * What a hot call needs is the thread's word and fief's inlined fast path; all else is out of line. Blocks of other
- * threads go home to their heaps. Where standards leave a choice, it is glibc's. */
+ * What a hot call needs is the thread's word and fief's inlined fast path; all else is out of line. Blocks of
+ * other threads go home to their heaps. Where standards leave a choice, it is glibc's. */
 #define _GNU_SOURCE 1
 #include "preload/sized.h"
 #include "preload/tenant.h"

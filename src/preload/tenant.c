@@ -37,7 +37,10 @@ static fief_fast_pool no_pool;
 
 #define FOUR(list) list, list, list, list
 #define SIXTY_FOUR(list) FOUR(FOUR(FOUR(list)))
-#define STAND_IN {.pools = (char *)&no_pool, .round = 15, .lists = {SIXTY_FOUR(&no_block)}}
+#define STAND_IN                                                                                                  \
+    {                                                                                                             \
+        .pools = (char *)&no_pool, .round = 15, .lists = { SIXTY_FOUR(&no_block) }                                \
+    }
 static_assert(FIEF_INLINE_BYTES / 8 == 64, "every list of a stand-in has its end");
 
 enum { WITHOUT, ENDED };
@@ -81,8 +84,8 @@ static bool get_ready(void) {
     static bool ready;
     pthread_mutex_lock(&lock);
     if (!ready) {
-        ready = pthread_key_create(&key, thread_ends) == 0 &&
-                pthread_atfork(lock_all, unlock_all, unlock_all) == 0;
+        ready =
+            pthread_key_create(&key, thread_ends) == 0 && pthread_atfork(lock_all, unlock_all, unlock_all) == 0;
         fief_trace_naming(name_elsewhere);
     }
     bool done = ready;
@@ -166,8 +169,8 @@ static void take_out(tenant *t) {
     fi_store_relaxed(&waiting_count, waiting_count - 1);
 }
 
-/* The next few take in what came home, and end if nothing is left. What a heap that waits has live is counted once,
- * and again whenever something came. */
+/* The next few take in what came home, and end if nothing is left. What a heap that waits has live is counted
+ * once, and again whenever something came. */
 static void sweep(unsigned heaps) {
     for (; heaps > 0 && waiting.next != &waiting; heaps--) {
         tenant *t = next_to_sweep != &waiting ? next_to_sweep : waiting.next;

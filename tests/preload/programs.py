@@ -36,7 +36,7 @@ class Case:
 
 def what_modules_did(text):
     """Of the output of "python3 -m test": which modules passed, failed, were skipped."""
-    return re.sub(r'Total duration: .*', '', text[text.rfind('== Tests result'):])
+    return re.sub(r'Total duration: .*', '', text[max(text.rfind('== Tests result'), 0):])
 
 
 PYTHON_MODULES = ' '.join(f'test_{module}' for module in MODULES)

@@ -84,7 +84,9 @@ fi_found fi_find(const void *p) {
 /* Runtimes that count what they have ask for each block, and more than once. The usual block is a small one of a
  * heap that is not watched: the compare that a free makes tells of it as well. 0: it takes a closer look. */
 static size_t small_bytes(const void *p) {
-    size_t granules = fi_the_map.units * FI_UNIT_GRANULES;
+    size_t granules = fi_load_acquire(&fi_the_map.units) * FI_UNIT_GRANULES;
+    if (FI_UNLIKELY(granules == 0)) /* before the first interpreter */
+        return 0;
     const fi_pool *pool = &fi_the_map.pools[((uintptr_t)p >> FI_GRANULE_SHIFT) & (granules - 1)];
     uint32_t generation = fi_load_acquire(&pool->generation);
     const fi_arena *arena = fi_load_acquire(&pool->arena);

@@ -23,7 +23,7 @@ static char *read_file(const char *path) {
     return text;
 }
 
-static double now_ms(void) {
+static double spent_ms(void) {
     struct timespec now;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;

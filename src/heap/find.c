@@ -81,26 +81,16 @@ fi_found fi_find(const void *p) {
     }
 }
 
-/* Runtimes that count what they have ask for each block, and more than once. The usual block is a small one of a
- * heap that is not watched: the compare that a free makes tells of it as well. 0: it takes a closer look. */
+/* Runtimes that count what they have ask for each block, and more than once. 0: it takes a closer look. */
 static size_t small_bytes(const void *p) {
-    size_t granules = fi_load_acquire(&fi_the_map.units) * FI_UNIT_GRANULES;
-    if (FI_UNLIKELY(granules == 0)) /* before the first interpreter */
-        return 0;
+    size_t granules = fi_the_map.units * FI_UNIT_GRANULES; /* 0: there is no map yet */
     const fi_pool *pool = &fi_the_map.pools[((uintptr_t)p >> FI_GRANULE_SHIFT) & (granules - 1)];
-    uint32_t generation = fi_load_acquire(&pool->generation);
-    const fi_arena *arena = fi_load_acquire(&pool->arena);
-    const fief *owner = arena != NULL ? fi_load_acquire(&arena->owner) : NULL;
+    fi_small found;
+    if (granules == 0 || !fi_find_small(pool, p, &found))
+        return 0;
     unsigned size_class = fi_load_acquire(&pool->size_class);
-    if (owner == NULL || size_class >= FI_CLASSES)
-        return 0;
-    uintptr_t offset = (uintptr_t)p + (uintptr_t)owner - fi_load_acquire(&pool->base);
-    bool holds = offset * fi_load_acquire(&pool->multiplier) < fi_load_acquire(&pool->limit);
-    bool same = generation % 2 == 0 && generation == fi_load_relaxed(&pool->generation);
-    if (!holds || !same)
-        return 0;
-    const fi_slot *slot = fi_owner_slot(arena);
-    return slot != NULL && fi_slot_level(slot) == 0 ? fi_class_bytes(size_class) : 0;
+    bool is_plain = fi_slot_level(fi_owner_slot(found.arena)) == 0 && size_class < FI_CLASSES;
+    return is_plain && fi_find_is_same(pool, &found) ? fi_class_bytes(size_class) : 0;
 }
 
 size_t fi_find_usable_bytes(const void *p) {

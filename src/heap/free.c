@@ -165,8 +165,10 @@ static bool is_anothers(const fief *f, const void *p) {
     return owner != NULL && owner != f;
 }
 
-void fi_heap_free_home(fief *f, void *p, const void *site) {
-    if (p == NULL || fi_outbox_put(f, p))
+void fi_heap_free_home_slow(fief *f, void *p, const void *site) {
+    if (p == NULL)
+        return;
+    if (f->outbox.words == NULL && fi_outbox_begin(f) && fi_outbox_put(f, p))
         return;
     fi_outbox_empty(f);
     fi_heap_free_slow(is_anothers(f, p) ? NULL : f, p, "fief_free_home", site);

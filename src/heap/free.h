@@ -8,8 +8,9 @@
  * sanctioned remote free. */
 FI_SLOW void fi_heap_free_slow(fief *f, void *p, const char *operation, const void *site);
 
-/* The slow half of a free of a block that is f's or somebody else's, either of which is right. */
-FI_SLOW void fi_heap_free_home(fief *f, void *p, const void *site);
+/* A free of a block that is f's or somebody else's, either of which is right: what neither the fast path nor the
+ * outbox took. */
+FI_SLOW void fi_heap_free_home_slow(fief *f, void *p, const void *site);
 
 /* As fi_heap_free_slow, for a verb that says more of the block than where it is. */
 void fi_heap_free_found(fief *f, void *p, const fi_release *how);

@@ -22,9 +22,7 @@ enum {
     FI_INLINE_ARENAS = 8,
     FI_LARGE_GRANULES = 8, /* the largest block inside an arena is half a full one; beyond, it is huge */
     FI_BORROW_UNIT_BYTES = 16,
-    FI_PATIENCE = 32,
-    FI_OUTBOX_WORDS = 8,
-    FI_OUTBOX_MOST = 64
+    FI_PATIENCE = 32
 };
 
 enum {
@@ -73,16 +71,12 @@ typedef struct fi_counters {
     uint64_t immortal_frees;
 } fi_counters;
 
-/* Others' blocks in one word of remote frees, on their way home (outbox.h). */
-typedef struct fi_outgoing {
-    uint64_t *word; /* NULL: never used */
-    uint32_t generation;
-    uint32_t bits;
-} fi_outgoing;
-
+/* Others' blocks on their way home (outbox.h). */
+typedef struct fi_outgoing fi_outgoing;
 typedef struct fi_outbox {
-    uint32_t count; /* blocks put in since all was sent; 0: it is empty */
-    fi_outgoing words[FI_OUTBOX_WORDS];
+    fi_outgoing *words; /* FI_OUTBOX_WORDS of them; NULL: none was ever put in */
+    uint64_t used;      /* a bit for each that is not empty */
+    uint32_t count;     /* blocks put in since all was sent; 0: it is empty */
 } fi_outbox;
 
 /* What src/debug knows of a watched handle. */

@@ -1,6 +1,8 @@
 #include "heap/outbox.h"
 
+#include "arena/meta.h"
 #include "base/atomics.h"
+#include "heap/find.h"
 #include "heap/free.h"
 #include "heap/misuse.h"
 #include "heap/remote.h"
@@ -28,13 +30,11 @@ FI_COLD static void blame_twice(fief *f, const fi_outgoing *sent, uint32_t bits)
     }
 }
 
-static void send(fief *f, fi_outgoing *entry) {
+FI_SLOW static void send(fief *f, fi_outgoing *entry) {
     uint32_t bits = entry->bits, twice = 0;
-    entry->bits = 0;
-    if (bits == 0)
-        return;
     fi_pool *pool = pool_of(entry->word);
     fi_arena *arena = fi_load_acquire(&pool->arena);
+    entry->bits = 0;
     if (!fi_remote_send_bits(arena, pool, entry->generation, entry->word, bits, &twice))
         f->count.late_out += fi_count_bits(bits); /* the owner ended with these live: there is nothing to do */
     else if (FI_UNLIKELY(twice != 0))
@@ -42,50 +42,60 @@ static void send(fief *f, fi_outgoing *entry) {
 }
 
 void fi_outbox_send_all(fief *f) {
+    uint64_t used = f->outbox.used;
     f->outbox.count = 0;
-    for (unsigned i = 0; i < FI_OUTBOX_WORDS; i++)
-        send(f, &f->outbox.words[i]);
+    f->outbox.used = 0;
+    for (; used != 0; used &= used - 1)
+        send(f, &f->outbox.words[fi_lowest_bit(used)]);
+}
+
+bool fi_outbox_begin(fief *f) {
+    if (f->outbox.words == NULL)
+        f->outbox.words = fi_meta_alloc(FI_OUTBOX_WORDS * sizeof *f->outbox.words);
+    return f->outbox.words != NULL;
+}
+
+void fi_outbox_end(fief *f) {
+    fi_outbox_empty(f);
+    fi_meta_free(f->outbox.words, FI_OUTBOX_WORDS * sizeof *f->outbox.words);
+    f->outbox.words = NULL;
 }
 
 /* ---- putting in ---- */
 
-/* Words of one pool are neighbours, and so are the pools of a heap that grows: both are spread. */
-static fi_outgoing *entry_of(fief *f, const fi_pool *pool, size_t index) {
-    return &f->outbox.words[(fi_map_index(pool) ^ (index / BITS)) % FI_OUTBOX_WORDS];
+/* The words that are filled at one time are neighbours in a pool, or the same in neighbouring pools: both are
+ * spread. False: the block waits here already. */
+static inline bool collect(fief *f, uint32_t pool, size_t index, uint32_t generation) {
+    size_t place = (pool * 8 + index / BITS) % FI_OUTBOX_WORDS;
+    fi_outgoing *entry = &f->outbox.words[place];
+    uint64_t *word = &fi_the_map.remote[(size_t)pool * FI_REMOTE_WORDS + index / BITS];
+    uintptr_t difference = (uintptr_t)entry->word ^ (uintptr_t)word;
+    difference |= entry->generation ^ generation;
+    /* One test: whether the entry is empty or the same word's is anybody's guess. */
+    if (FI_UNLIKELY((difference != 0) & (entry->bits != 0)))
+        send(f, entry);
+    uint32_t bit = UINT32_C(1) << (index % BITS), before = entry->bits;
+    entry->word = word;
+    entry->generation = generation;
+    entry->bits = before | bit;
+    f->outbox.used |= UINT64_C(1) << place;
+    return (before & bit) == 0;
 }
 
-static bool is_plain(const fi_arena *arena) {
+static inline bool is_plain(const fi_arena *arena) {
     const fi_slot *slot = fi_owner_slot(arena);
     return slot != NULL && fi_load_relaxed(&slot->state) == FIEF_LIVE && fi_load_relaxed(&slot->watched) == 0;
 }
 
-/* The test of the fast path (docs/decisions/0002-one-compare.md), with the block's owner for its caller. The upper
- * half of the product is the block's index. */
 bool fi_outbox_put(fief *f, const void *p) {
     const fi_pool *pool = (const fi_pool *)fief_fast_pool_of(f, p);
-    uint32_t generation = fi_load_acquire(&pool->generation);
-    fi_arena *arena = fi_load_acquire(&pool->arena);
-    void *owner = arena != NULL ? fi_load_acquire(&arena->owner) : NULL;
-    if (owner == NULL || owner == f || !is_plain(arena))
+    fi_small found;
+    if (FI_UNLIKELY(!fi_find_small(pool, p, &found)) || FI_UNLIKELY(found.owner == f) ||
+        FI_UNLIKELY(!is_plain(found.arena)) || FI_UNLIKELY(f->outbox.words == NULL))
         return false;
-    uintptr_t offset = (uintptr_t)p + (uintptr_t)owner - fi_load_acquire(&pool->base);
-    fi_uint128 product = (fi_uint128)offset * fi_load_acquire(&pool->multiplier);
-    size_t index = (size_t)(product >> 64);
-    if ((uint64_t)product >= fi_load_acquire(&pool->limit) || index >= FI_GRANULE_BYTES / FI_LEAST_BLOCK_BYTES ||
-        generation % 2 != 0 || generation != fi_load_relaxed(&pool->generation))
+    if (FI_UNLIKELY(!collect(f, fi_map_index(pool), found.index, found.generation)))
         return false;
-    uint64_t *word = fi_map_remote(pool) + index / BITS;
-    uint32_t bit = UINT32_C(1) << (index % BITS);
-    fi_outgoing *entry = entry_of(f, pool, index);
-    if (entry->word != word || entry->generation != generation) {
-        send(f, entry);
-        entry->word = word;
-        entry->generation = generation;
-    } else if ((entry->bits & bit) != 0) {
-        return false; /* it waits already */
-    }
-    entry->bits |= bit;
-    if (++f->outbox.count == FI_OUTBOX_MOST)
+    if (FI_UNLIKELY(++f->outbox.count == FI_OUTBOX_MOST))
         fi_outbox_send_all(f);
     return true;
 }

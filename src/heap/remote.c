@@ -72,8 +72,17 @@ bool fi_remote_free(const void *p) {
 
 /* ---- the owner's side ---- */
 
+/* They have been in another processor's cache: it is asked for all of them at once. */
+static void fetch_blocks(const fief *f, const fi_pool *pool, unsigned first, uint32_t bits) {
+    if ((bits & (bits - 1)) == 0 || !fi_pool_is_small(pool))
+        return;
+    for (; bits != 0; bits &= bits - 1)
+        __builtin_prefetch(fi_pool_block(pool, f, first + fi_lowest_bit(bits)), 1);
+}
+
 static size_t take_in_word(fief *f, fi_pool *pool, unsigned first, uint32_t bits) {
     size_t taken = 0;
+    fetch_blocks(f, pool, first, bits);
     for (; bits != 0; bits &= bits - 1) {
         unsigned index = first + fi_lowest_bit(bits);
         if (pool->state == FI_POOL_NONE || index >= pool->carved) /* what is still set was freed twice */

@@ -15,7 +15,6 @@ typedef struct fi_budget_share {
     size_t lent_bytes;
 } fi_budget_share;
 
-
 /* Puts a fresh heap under the process's limit. `share` lives as long as the heap. */
 void fi_budget_join(fief *f, fi_budget_share *share);
 

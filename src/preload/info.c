@@ -23,9 +23,8 @@ FIEF_API struct mallinfo2 mallinfo2(void) {
     fief_totals sum = totals();
     return (struct mallinfo2){.arena = sum.committed_bytes,
                               .uordblks = sum.live_bytes,
-                              .fordblks = sum.committed_bytes > sum.live_bytes
-                                              ? sum.committed_bytes - sum.live_bytes
-                                              : 0};
+                              .fordblks =
+                                  sum.committed_bytes > sum.live_bytes ? sum.committed_bytes - sum.live_bytes : 0};
 }
 
 static int as_int(size_t bytes) {

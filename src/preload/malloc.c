@@ -1,7 +1,7 @@
 /* The malloc family of C and of the C library's extensions, on the calling thread's heap.
  *
- * What a hot call needs is the thread's word and fief's inlined fast path; all else is out of line. Blocks of other
- * threads go home to their heaps. Where standards leave a choice, it is glibc's. */
+ * What a hot call needs is the thread's word and fief's inlined fast path; all else is out of line. Blocks of
+ * other threads go home to their heaps. Where standards leave a choice, it is glibc's. */
 #define _GNU_SOURCE 1
 #include "preload/sized.h"
 #include "preload/tenant.h"
@@ -23,8 +23,8 @@ static void *or_out_of_memory(void *p) {
     return p;
 }
 
-FI_SLOW static void *alloc_slow(size_t size) {
-    fief *f = fi_tenant_enter();
+FI_SLOW static void *alloc_slow(fief *f, size_t size) {
+    f = fi_tenant_enter();
     void *p = f != NULL ? fief_alloc(f, size) : NULL;
     fi_tenant_leave(f);
     return or_out_of_memory(p);
@@ -46,27 +46,28 @@ FI_SLOW static void *alloc_aligned(size_t size, size_t alignment) {
 }
 
 FIEF_API FI_HOT void *malloc(size_t size) {
-    void *p = fief_fast_alloc(fi_tenant_heap, size);
-    return FI_LIKELY(p != NULL) ? p : alloc_slow(size);
+    return fief_fast_alloc(fi_tenant_heap, size, alloc_slow);
 }
 
 FIEF_API FI_HOT void *calloc(size_t count, size_t size) {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes))
         return or_out_of_memory(NULL);
-    void *p = fief_fast_alloc(fi_tenant_heap, bytes);
-    return FI_LIKELY(p != NULL) ? memset(p, 0, bytes) : zalloc_slow(bytes);
+    if (bytes > FIEF_INLINE_BYTES)
+        return zalloc_slow(bytes);
+    void *p = fief_fast_alloc(fi_tenant_heap, bytes, alloc_slow);
+    return FI_LIKELY(p != NULL) ? memset(p, 0, bytes) : NULL;
 }
 
 /* ---- free ---- */
 
-/* A thread that frees others' blocks has a heap to collect them in. */
+/* A thread that frees others' blocks gets a heap to collect them in. */
 FI_SLOW static void free_slow(void *p) {
-    if (p == NULL)
+    if (FI_UNLIKELY(p == NULL))
         return;
     fief *f = fi_tenant_own();
-    if (f != NULL)
-        fief_free_home(f, p);
+    if (FI_LIKELY(f != NULL))
+        fief_slow_free_home_1(f, p);
     else
         fief_free_remote(p);
 }

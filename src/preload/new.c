@@ -1,7 +1,7 @@
 /* C++'s operators new and delete, by their names in the binary interface.
  *
- * The forms of new that don't throw are left to the C++ library, which makes them of these: it alone can catch what a
- * new-handler throws. */
+ * The forms of new that don't throw are left to the C++ library, which makes them of these: it alone can catch
+ * what a new-handler throws. */
 #define _GNU_SOURCE 1
 #include "base/attributes.h"
 #include "fief/fief.h"
@@ -12,8 +12,8 @@
 
 typedef void new_handler(void);
 
-/* No memory: a handler may find some; without one, std::bad_alloc. Both are the C++ library's, which a program that
- * uses these has. */
+/* No memory: a handler may find some; without one, std::bad_alloc. Both are the C++ library's, which a program
+ * that uses these has. */
 FI_COLD static void find_memory_or_throw(void) {
     new_handler *(*get_handler)(void), *handler;
     void (*throw_bad_alloc)(void);

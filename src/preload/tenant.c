@@ -3,7 +3,10 @@
 
 #include "adapter/launch.h"
 #include "base/atomics.h"
+#include "fief/debug.h"
+#include "fief/trace.h"
 #include "preload/budget.h"
+#include "preload/end.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -22,6 +25,7 @@ typedef struct tenant {
     fief *heap;
     struct tenant *next, *previous; /* of the heaps that wait; under `lock` */
     unsigned round;                 /* of the thread's destructors */
+    bool is_known_to_be_used;       /* waiting: it was not empty, and nothing came home since */
     fi_budget_share share;
 } tenant;
 
@@ -33,15 +37,19 @@ static fief_fast_pool no_pool;
 
 #define FOUR(list) list, list, list, list
 #define SIXTY_FOUR(list) FOUR(FOUR(FOUR(list)))
-#define STAND_IN {.pools = (char *)&no_pool, .round = 15, .lists = {SIXTY_FOUR(&no_block)}}
+#define STAND_IN                                                                                                  \
+    {                                                                                                             \
+        .pools = (char *)&no_pool, .round = 15, .lists = { SIXTY_FOUR(&no_block) }                                \
+    }
 static_assert(FIEF_INLINE_BYTES / 8 == 64, "every list of a stand-in has its end");
 
-static fief_fast without = STAND_IN, ended = STAND_IN;
+enum { WITHOUT, ENDED };
+static fief_fast stand_ins[] = {[WITHOUT] = STAND_IN, [ENDED] = STAND_IN};
 
-FI_THREAD_LOCAL fief *fi_tenant_heap = (fief *)&without;
+FI_THREAD_LOCAL fief *fi_tenant_heap = (fief *)&stand_ins[WITHOUT];
 
-static bool is_stand_in(const fief *f) {
-    return f == (fief *)&without || f == (fief *)&ended;
+static inline bool is_stand_in(const fief *f) {
+    return (uintptr_t)f - (uintptr_t)stand_ins < sizeof stand_ins;
 }
 
 /* ---- all of them ---- */
@@ -69,13 +77,17 @@ static void unlock_all(void) {
 }
 
 static void thread_ends(void *arg);
+static void name_elsewhere(bool begins);
 
 /* Once there is a heap: fief's own handlers of a fork were installed with it, and so run inside of ours. */
 static bool get_ready(void) {
     static bool ready;
     pthread_mutex_lock(&lock);
-    ready = ready || (pthread_key_create(&key, thread_ends) == 0 &&
-                      pthread_atfork(lock_all, unlock_all, unlock_all) == 0);
+    if (!ready) {
+        ready =
+            pthread_key_create(&key, thread_ends) == 0 && pthread_atfork(lock_all, unlock_all, unlock_all) == 0;
+        fief_trace_naming(name_elsewhere);
+    }
     bool done = ready;
     pthread_mutex_unlock(&lock);
     return done;
@@ -86,9 +98,24 @@ static bool get_ready(void) {
 static fief *create(const char *name) {
     fief_config config = FIEF_CONFIG_INIT;
     config.name = name;
-    config.report = fi_launch_report_fn();
+    config.report = fi_launch_wants_end() ? fi_launch_report : fi_launch_report_fn();
     fief *f;
     return fief_create(&f, &config) == FIEF_OK ? f : NULL;
+}
+
+/* What is allocated to name the functions of a report is in a heap of its own: the thread's is in the midst of
+ * what is reported. One thread at a time. */
+static void name_elsewhere(bool begins) {
+    static fief *names, *kept;
+    if (!begins) {
+        fi_tenant_heap = kept;
+        return;
+    }
+    kept = fi_tenant_heap;
+    if (names == NULL)
+        names = create("names of functions");
+    if (names != NULL)
+        fi_tenant_heap = names;
 }
 
 static tenant *tenant_create(void) {
@@ -97,7 +124,9 @@ static tenant *tenant_create(void) {
     fief *f = create(name);
     if (f == NULL)
         return NULL;
-    tenant *t = fief_alloc(f, sizeof *t);
+    fief_tag tag = 0;
+    (void)fief_tag_register(FI_TENANT_RECORD, &tag);
+    tenant *t = fief_alloc_tagged(f, sizeof *t, tag);
     if (t == NULL) {
         fief_destroy(f);
         return NULL;
@@ -107,7 +136,7 @@ static tenant *tenant_create(void) {
     return t;
 }
 
-/* True: nothing but its own record was live in it, and it is gone. */
+/* True: nothing but its own record was live in it, and it is gone. Under the lock. */
 static bool tenant_end_if_empty(tenant *t) {
     fief *f = t->heap;
     fief_stats stats;
@@ -116,6 +145,7 @@ static bool tenant_end_if_empty(tenant *t) {
     if (stats.live_blocks > 1)
         return false;
     size_t lent_bytes = t->share.lent_bytes;
+    fi_end_count(f, &stats);
     fief_free(f, t);
     fief_destroy(f);
     fi_budget_return(lent_bytes);
@@ -124,11 +154,10 @@ static bool tenant_end_if_empty(tenant *t) {
 
 /* ---- those that wait ---- */
 
-static void put_first(tenant *t) {
-    t->next = waiting.next;
-    t->previous = &waiting;
-    waiting.next->previous = t;
-    waiting.next = t;
+static void put_between(tenant *t, tenant *before, tenant *behind) {
+    t->next = behind;
+    t->previous = before;
+    before->next = behind->previous = t;
     fi_store_relaxed(&waiting_count, waiting_count + 1);
 }
 
@@ -140,16 +169,18 @@ static void take_out(tenant *t) {
     fi_store_relaxed(&waiting_count, waiting_count - 1);
 }
 
-/* The next few take in what came home, and end if it was the last. */
+/* The next few take in what came home, and end if nothing is left. What a heap that waits has live is counted
+ * once, and again whenever something came. */
 static void sweep(unsigned heaps) {
     for (; heaps > 0 && waiting.next != &waiting; heaps--) {
         tenant *t = next_to_sweep != &waiting ? next_to_sweep : waiting.next;
         next_to_sweep = t->next;
-        if (fief_poll(t->heap) == 0)
+        if (fief_poll(t->heap) == 0 && t->is_known_to_be_used)
             continue;
         take_out(t);
+        t->is_known_to_be_used = true;
         if (!tenant_end_if_empty(t))
-            put_first(t);
+            put_between(t, waiting.previous, &waiting);
     }
 }
 
@@ -208,15 +239,14 @@ static void thread_ends(void *arg) {
     tenant *t = arg;
     if (++t->round < LAST_ROUND && pthread_setspecific(key, t) == 0)
         return;
-    fi_tenant_heap = (fief *)&ended;
+    fi_tenant_heap = (fief *)&stand_ins[ENDED];
     fief_poll(t->heap);
-    if (tenant_end_if_empty(t))
-        return;
     fi_budget_review(t->heap, &t->share);
+    t->is_known_to_be_used = false;
     pthread_mutex_lock(&lock);
-    put_first(t);
-    sweep(SWEEP_HEAPS);
+    put_between(t, &waiting, waiting.next);
     pthread_mutex_unlock(&lock);
+    sweep_sometimes();
 }
 
 static fief *enter_shared(void) {
@@ -233,19 +263,29 @@ static fief *enter_shared(void) {
 
 fief *fi_tenant_own(void) {
     fief *f = fi_tenant_heap;
-    if (FI_LIKELY(!is_stand_in(f))) {
-        sweep_sometimes();
+    if (FI_LIKELY(!is_stand_in(f)))
         return f;
-    }
-    return f == (fief *)&without ? begin() : NULL;
+    return f == (fief *)&stand_ins[WITHOUT] ? begin() : NULL;
 }
 
 fief *fi_tenant_enter(void) {
     fief *f = fi_tenant_own();
+    sweep_sometimes();
     return FI_LIKELY(f != NULL) ? f : enter_shared();
 }
 
 void fi_tenant_leave(const fief *f) {
-    if (FI_UNLIKELY(f == fi_load_relaxed(&shared_heap)))
+    if (FI_UNLIKELY(f == fi_load_relaxed(&shared_heap)) && f != NULL)
         pthread_mutex_unlock(&shared_lock);
+}
+
+void fi_tenant_each(fi_tenant_fn *show) {
+    lock_all();
+    if (!is_stand_in(fi_tenant_heap))
+        show(fi_tenant_heap);
+    for (tenant *t = waiting.next; t != &waiting; t = t->next)
+        show(t->heap);
+    if (shared_heap != NULL)
+        show(shared_heap);
+    unlock_all();
 }

@@ -15,7 +15,6 @@ import json
 import math
 import os
 import pathlib
-import re
 import statistics
 import subprocess
 import sys
@@ -48,8 +47,7 @@ def measure(python, load, settings):
     environment.update(settings, PYTHONHASHSEED="0")
     done = subprocess.run([python, str(HERE / "cpython" / "loads.py"), load], env=environment, check=True,
                           stdout=subprocess.PIPE, text=True)
-    user, system, clock, kib = map(float, done.stdout.split())
-    return {"processor": user + system, "clock": clock, "kib": kib}
+    return dict(zip(("processor", "clock", "kib"), map(float, done.stdout.split())))
 
 
 def measure_all(options, settings):
@@ -90,16 +88,6 @@ def tables(options, rounds, names):
         yield from table(rounds, options.loads, names, quantity, unit, scale)
 
 
-def update(path, text):
-    file = pathlib.Path(path)
-    begin, end = "<!-- cpython: begin -->", "<!-- cpython: end -->"
-    pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.S)
-    old = file.read_text()
-    if not pattern.search(old):
-        sys.exit("%s has no place for the tables: %s" % (path, begin))
-    file.write_text(pattern.sub(lambda _: "%s\n\n%s\n\n%s" % (begin, text, end), old))
-
-
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("library")
@@ -116,7 +104,7 @@ def main():
     text = "\n".join(tables(options, rounds, list(settings)))
     print(text)
     if options.update:
-        update(options.update, text)
+        run.update(options.update, "cpython", text)
 
 
 if __name__ == "__main__":

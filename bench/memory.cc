@@ -1,6 +1,7 @@
 // What a peer costs in memory. Prints a JSON object of figures in bytes; each figure is taken in a process of its
 // own, so that none finds what another has left. Built once for each peer: PEER names its header.
 #include PEER
+#include "resident.h"
 #include "workload.h"
 
 #include <cstdio>
@@ -9,19 +10,6 @@
 #include <unistd.h>
 
 namespace {
-
-// Resident bytes, as the kernel adds them up for this process now.
-double resident() {
-    char line[256];
-    double kilobytes = 0;
-    FILE *rollup = fopen("/proc/self/smaps_rollup", "r");
-    while (rollup != nullptr && fgets(line, sizeof line, rollup) != nullptr)
-        if (sscanf(line, "Rss: %lf", &kilobytes) == 1)
-            break;
-    if (rollup != nullptr)
-        fclose(rollup);
-    return kilobytes * 1024;
-}
 
 void *used(void *p, size_t size) {
     return memset(p, 1, size);
@@ -50,24 +38,24 @@ void fill(peer::heap *heap, content what, size_t seed) {
 double bytes_a_heap(content what) {
     static peer::heap *made[heaps];
     peer::destroy(peer::create());
-    double before = resident();
+    double before = bench::resident();
     for (size_t i = 0; i < heaps; i++) {
         made[i] = peer::create();
         fill(made[i], what, i);
     }
-    return (resident() - before) / heaps;
+    return (bench::resident() - before) / heaps;
 }
 
 double bytes_after_heaps() {
     static peer::heap *made[heaps];
     peer::destroy(peer::create());
-    double before = resident();
+    double before = bench::resident();
     for (size_t i = 0; i < heaps; i++)
         fill(made[i] = peer::create(), content::ten_kilobytes, i);
     for (peer::heap *heap : made)
         peer::destroy(heap);
     peer::give_back();
-    return resident() - before;
+    return bench::resident() - before;
 }
 
 // ---- one large interpreter ----
@@ -82,7 +70,7 @@ class large_interpreter {
         std::memset(blocks_.data(), 0,
                     blocks_.capacity() * sizeof(void *)); // touched now, so that it is not counted
         std::memset(sizes_.data(), 0, sizes_.capacity() * sizeof(size_t));
-        before_ = resident();
+        before_ = bench::resident();
         workload::random r(5);
         while (live_ < large_bytes) {
             size_t size = (workload::runtime_size(r) + 15) / 16 * 16;
@@ -113,7 +101,7 @@ class large_interpreter {
     }
 
     double bytes() const {
-        return resident() - before_;
+        return bench::resident() - before_;
     }
 
     double live() const {

@@ -1,5 +1,5 @@
-"""Loads for bench/cpython.py: "loads.py NAME". Prints the processor's time of the load in user and in system mode and its time by
-the clock, in seconds, and the most memory that was ever resident, in KiB."""
+"""Loads for bench/cpython.py: "loads.py NAME". Prints the load's time of the processor and by the clock, in
+seconds, and the most memory that was ever resident, in KiB."""
 
 import os
 import random
@@ -137,7 +137,6 @@ def most_resident_kib():
 
 
 if __name__ == "__main__":
-    before, clock = os.times(), time.perf_counter()
+    processor, clock = time.process_time(), time.perf_counter()
     globals()["load_" + sys.argv[1]]()
-    after, seconds = os.times(), time.perf_counter() - clock
-    print(after.user - before.user, after.system - before.system, seconds, most_resident_kib())
+    print(time.process_time() - processor, time.perf_counter() - clock, most_resident_kib())

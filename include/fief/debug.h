@@ -73,7 +73,7 @@ typedef enum fief_format {
 typedef void fief_text_fn(const char *text, size_t bytes, void *arg);
 
 /* Tells the live blocks, grouped by the stack that allocated them and by type tag, those of most bytes first.
- * `out` NULL: stderr. By the interpreter's holder. FIEF_NO_MEMORY: nothing was told. Cost: in the blocks. */
+ * `out` NULL: stderr, or the file of FIEF_CONF=text. By the interpreter's holder. FIEF_NO_MEMORY: nothing was told. Cost: in the blocks. */
 FIEF_API fief_status fief_leaks_report(fief *f, fief_format format, fief_text_fn *out, void *arg);
 
 /* Suppressions, in LeakSanitizer's format, for all reports from now on: a text, or a file. FIEF_BAD_ARGUMENT for a

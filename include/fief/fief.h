@@ -182,8 +182,23 @@ typedef struct fief_provider {
     void (*free)(void *ctx, void *span, size_t bytes);
 } fief_provider;
 
+/* What a provider is asked for. */
+typedef enum fief_provider_use {
+    FIEF_PROVIDER_FOR_ALL = 0, /* everything: where it returns NULL there is no memory */
+    FIEF_PROVIDER_FOR_LARGE /* each block of more than 508 KiB, or with an alignment of more than 64 KiB:
+                               where it returns NULL, the operating system's memory is used, as for the rest */
+} fief_provider_use;
+
+/* Makes a span longer where it is: true, and it will be given back as one of `new_bytes` bytes; or false, and it
+ * is as it was. */
+typedef bool fief_provider_extend_fn(void *ctx, void *span, size_t old_bytes, size_t new_bytes);
+
+/* Called with the provider's ctx at the very end of fief_destroy: it is asked for nothing any more, and spans that
+ * are out now, leaks that were to be kept, are out for ever. Not called where fief_create failed. */
+typedef void fief_provider_end_fn(void *ctx);
+
 typedef struct fief_config {
-    size_t size;      /* sizeof(fief_config): lets the struct grow */
+    size_t size;      /* sizeof(fief_config): lets the struct grow. A smaller one is an earlier version's */
     const char *name; /* copied, cut to 63 bytes; NULL: "interpreter <id>" */
     size_t alignment; /* of small blocks: 8 or 16 */
     fief_limit limit;
@@ -200,12 +215,16 @@ typedef struct fief_config {
     uint32_t sample; /* at FIEF_DEBUG_OFF: guards about one allocation in so many; 0: none. Blocks up to a page, 64
                         at once, 64 in a row and then one each four milliseconds: it is not to be felt */
     bool immortal;   /* its blocks are for all interpreters, and never freed: see below */
+    fief_provider_use provider_use;
+    fief_provider_extend_fn *provider_extend; /* NULL: what outgrows its span is copied to another */
+    fief_provider_end_fn *provider_end;       /* NULL: none */
 } fief_config;
 
 #define FIEF_CONFIG_INIT                                                                                          \
     {                                                                                                             \
         sizeof(fief_config), NULL, 16, {0, 0, 0, NULL, NULL}, FIEF_FOREIGN_ROUTE, FIEF_MISUSE_ABORT, NULL, NULL,  \
-            {NULL, NULL, NULL}, false, FIEF_DEBUG_OFF, FIEF_LEAK_FORCE, 0, {0}, 0, false                          \
+            {NULL, NULL, NULL}, false, FIEF_DEBUG_OFF, FIEF_LEAK_FORCE, 0, {0}, 0, false, FIEF_PROVIDER_FOR_ALL,  \
+            NULL, NULL                                                                                            \
     }
 
 /* ---- life -------------------------------------------------------------------------------------------- */
@@ -258,6 +277,11 @@ FIEF_API void fief_free_sized(fief *f, void *p, size_t size);
 /* The sanctioned way to free another interpreter's block: any thread, no handle. The owner gets it back at its
  * next refill or fief_poll. NULL is nothing; misuse is reported as for fief_free, by the owner's policy. */
 FIEF_API void fief_free_remote(void *p);
+
+/* Frees a block whoever's it is: one of f's own as fief_free does, another interpreter's as fief_free_remote. For
+ * runtimes whose interpreters pass blocks to each other by design: neither is misuse, nothing is reported. Cost:
+ * constant. */
+FIEF_API void fief_free_home(fief *f, void *p);
 
 /* Usable bytes of the block that starts at p: at least what was asked for. 0 if no block starts there. The
  * block's holder may call it from any thread. */

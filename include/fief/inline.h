@@ -51,6 +51,7 @@ typedef struct fief_fast {
 /* Not for direct use. */
 FIEF_API void *fief_slow_alloc_1(fief *f, size_t size);
 FIEF_API void fief_slow_free_1(fief *f, void *p);
+FIEF_API void fief_slow_free_home_1(fief *f, void *p);
 FIEF_API void fief_slow_free_sized_1(fief *f, void *p, size_t size);
 FIEF_API void fief_slow_event_1(fief *f, fief_fast_pool *pool);
 
@@ -78,11 +79,15 @@ static inline __attribute__((always_inline)) size_t fief_fast_offset(const fief_
     return (size - 1) | fast->round;
 }
 
-static inline __attribute__((always_inline)) void *fief_inline_alloc(fief *f, size_t size) {
+typedef void *fief_slow_alloc_fn(fief *f, size_t size);
+
+/* Not for direct use. `slow` takes what is rare. */
+static inline __attribute__((always_inline)) void *fief_fast_alloc(fief *f, size_t size,
+                                                                   fief_slow_alloc_fn *slow) {
     fief_fast *fast = (fief_fast *)f;
     size_t offset = fief_fast_offset(fast, size);
     if (FIEF_FAST_UNLIKELY(offset >= FIEF_INLINE_BYTES)) /* size 0 too */
-        return fief_slow_alloc_1(f, size);
+        return slow(f, size);
     fief_fast_block **list = (fief_fast_block **)((char *)fast->lists - 7 + offset);
     /* An address in a register: the processor forwards the last store to it sooner. And the block ends up in the
      * register that returns it. */
@@ -93,9 +98,13 @@ static inline __attribute__((always_inline)) void *fief_inline_alloc(fief *f, si
         __asm__("" : "+r"(block));
     block->mark -= (uintptr_t)block; /* a free block's mark becomes 0, anything else does not */
     if (FIEF_FAST_UNLIKELY(block->mark != 0))
-        return fief_slow_alloc_1(f, size);
+        return slow(f, size);
     *list = block->next;
     return block;
+}
+
+static inline __attribute__((always_inline)) void *fief_inline_alloc(fief *f, size_t size) {
+    return fief_fast_alloc(f, size, fief_slow_alloc_1);
 }
 
 /* The descriptor of the granule that an address lies in, or one that refuses it. */
@@ -130,6 +139,11 @@ static inline __attribute__((always_inline)) void fief_inline_free(fief *f, void
         fief_slow_free_1(f, p);
 }
 
+static inline __attribute__((always_inline)) void fief_inline_free_home(fief *f, void *p) {
+    if (FIEF_FAST_UNLIKELY(!fief_fast_free(f, p)))
+        fief_slow_free_home_1(f, p);
+}
+
 static inline __attribute__((always_inline)) void fief_inline_free_sized(fief *f, void *p, size_t size) {
     if (FIEF_FAST_UNLIKELY(!fief_fast_free(f, p))) /* the pool knows the size; a debug level compares */
         fief_slow_free_sized_1(f, p, size);
@@ -142,6 +156,9 @@ static inline void *fief_inline_alloc(fief *f, size_t size) {
 }
 static inline void fief_inline_free(fief *f, void *p) {
     fief_free(f, p);
+}
+static inline void fief_inline_free_home(fief *f, void *p) {
+    fief_free_home(f, p);
 }
 static inline void fief_inline_free_sized(fief *f, void *p, size_t size) {
     fief_free_sized(f, p, size);

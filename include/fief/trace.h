@@ -32,6 +32,13 @@ FIEF_API fief_status fief_trace_frames(fief *f, fief_frames_fn *fn, void *arg);
  * FIEF_CONF. FIEF_BAD_ARGUMENT for anything else. Any thread. */
 FIEF_API fief_status fief_trace_depth(unsigned frames);
 
+/* Has `fn` called around each look for names and lines (NULL: no longer), on the thread that reports, one at a
+ * time: what libdw allocates in between is not the program's, and must not come from the heap that the report is
+ * about. For whoever stands in for malloc. It may create a fief and use it, and must not report anything. Any
+ * thread. */
+typedef void fief_naming_fn(bool begins);
+FIEF_API void fief_trace_naming(fief_naming_fn *fn);
+
 #ifdef __cplusplus
 }
 #endif

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct span {
@@ -18,6 +19,11 @@ typedef struct span {
 
 static fi_launch launch;
 static pthread_once_t is_read = PTHREAD_ONCE_INIT;
+
+/* A second descriptor of stderr, for what is told at the end: well-behaved programs close theirs before. */
+enum { NO_FILE = -1, SPARE_STDERR_FROM = 200 };
+static int spare_stderr = NO_FILE;
+static struct stat spare_is;
 
 /* ---- writing ---- */
 
@@ -44,11 +50,33 @@ static bool append(const char *path, const char *text, size_t bytes) {
     return true;
 }
 
+static bool wants_end(void) {
+    return launch.stats || launch.check || launch.leaks;
+}
+
+/* The spare is there only if something is wanted at the end. The program may have closed it, and have another file
+ * there. */
+static void keep_stderr(void) {
+    if (launch.report[0] != '\0' || !wants_end())
+        return;
+    spare_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, SPARE_STDERR_FROM);
+    if (spare_stderr != NO_FILE)
+        (void)fstat(spare_stderr, &spare_is);
+}
+
+static int find_stderr(void) {
+    struct stat is;
+    bool is_closed = fcntl(STDERR_FILENO, F_GETFD) < 0;
+    bool has_spare = spare_stderr != NO_FILE && fstat(spare_stderr, &is) == 0 && is.st_dev == spare_is.st_dev &&
+                     is.st_ino == spare_is.st_ino;
+    return is_closed && has_spare ? spare_stderr : STDERR_FILENO;
+}
+
 void fi_launch_tell(const char *text, size_t bytes) {
     int saved = errno;
     const char *path = fi_launch_get()->report;
     if (path[0] == '\0' || !append(path, text, bytes))
-        write_all(STDERR_FILENO, text, bytes);
+        write_all(find_stderr(), text, bytes);
     errno = saved;
 }
 
@@ -113,6 +141,11 @@ static bool read_path(span value, char *out) {
     return true;
 }
 
+static bool read_switch(span value, bool *out) {
+    *out = equals(value, "1");
+    return *out || equals(value, "0");
+}
+
 static bool read_item(span item) {
     span value = item;
     span key = split_off(&value, ':');
@@ -120,10 +153,11 @@ static bool read_item(span item) {
         return read_size(value, &launch.limit_bytes);
     if (equals(key, "report"))
         return read_path(value, launch.report);
-    if (!equals(key, "stats") || (!equals(value, "0") && !equals(value, "1")))
-        return false;
-    launch.stats = value.start[0] == '1';
-    return true;
+    if (equals(key, "stats"))
+        return read_switch(value, &launch.stats);
+    if (equals(key, "check"))
+        return read_switch(value, &launch.check);
+    return equals(key, "leaks") && read_switch(value, &launch.leaks);
 }
 
 static void read_all(void) {
@@ -134,6 +168,7 @@ static void read_all(void) {
         if (item.bytes > 0 && !read_item(item))
             warn(item);
     }
+    keep_stderr();
 }
 
 /* The dynamic linker may allocate before the C library knows the environment: that is not to be taken for an
@@ -144,4 +179,9 @@ const fi_launch *fi_launch_get(void) {
         pthread_once(&is_read, read_all);
     errno = saved;
     return &launch;
+}
+
+bool fi_launch_wants_end(void) {
+    (void)fi_launch_get();
+    return wants_end();
 }

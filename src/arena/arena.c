@@ -16,6 +16,8 @@ typedef struct warm_store {
     unsigned count, most;
 } warm_store;
 
+static const fi_source from_system;
+
 static warm_store warm_small = {.most = WARM_SMALL_COUNT};
 static warm_store warm_full = {.most = WARM_FULL_COUNT};
 
@@ -103,14 +105,14 @@ fi_arena *fi_arena_pop_warm(unsigned units) {
 }
 
 fi_arena *fi_arena_take_fresh(const fi_source *source, unsigned units) {
-    if (source->alloc != NULL)
+    if (fi_source_gives_arenas(source))
         return take_from_source(source, units * FI_UNIT_BYTES, FI_UNIT_BYTES, false);
     return take_space(units, units, false);
 }
 
 fi_arena *fi_arena_take(const fi_source *source, unsigned units, bool warm) {
     fi_arena *arena = NULL;
-    if (warm && source->alloc == NULL) {
+    if (warm && !fi_source_gives_arenas(source)) {
         fi_lock(FI_RANK_PROCESS);
         arena = fi_arena_pop_warm(units);
         fi_unlock(FI_RANK_PROCESS);
@@ -125,16 +127,22 @@ fi_arena *fi_arena_take(const fi_source *source, unsigned units, bool warm) {
 }
 
 fi_arena *fi_arena_take_huge(const fi_source *source, size_t bytes, size_t alignment) {
-    size_t span_bytes = fi_round_up(bytes, FI_UNIT_BYTES);
-    alignment = alignment < FI_UNIT_BYTES ? FI_UNIT_BYTES : alignment;
-    if (source->alloc != NULL)
-        return take_from_source(source, span_bytes, alignment, true);
+    if (source->alloc != NULL) {
+        size_t unit_alignment = alignment < FI_UNIT_BYTES ? FI_UNIT_BYTES : alignment;
+        fi_arena *arena = take_from_source(source, fi_round_up(bytes, FI_UNIT_BYTES), unit_alignment, true);
+        if (arena != NULL || fi_source_gives_arenas(source))
+            return arena;
+    }
+    return fi_arena_take_huge_of_system(bytes, alignment);
+}
+
+fi_arena *fi_arena_take_huge_of_system(size_t bytes, size_t alignment) {
     /* Never alone in a unit, so that huge blocks stay out of the stretches for small arenas. */
     size_t align_units = alignment >> FI_UNIT_SHIFT;
     align_units = align_units < FI_FULL_ARENA_UNITS ? FI_FULL_ARENA_UNITS : align_units;
-    fi_arena *arena = take_space(span_bytes >> FI_UNIT_SHIFT, align_units, true);
+    fi_arena *arena = take_space(fi_divide_up(bytes, FI_UNIT_BYTES), align_units, true);
     if (arena != NULL && !fi_os_commit(arena->start, bytes)) {
-        fi_arena_leave(arena, source, false);
+        fi_arena_leave(arena, &from_system, false);
         return NULL;
     }
     return arena;
@@ -158,9 +166,32 @@ static bool extend_space(fi_arena *arena, size_t units) {
     return extended;
 }
 
-bool fi_arena_extend_huge(fi_arena *arena, size_t old_bytes, size_t bytes) {
+/* Gives up the units behind its first ones. */
+static void cut_space(fi_arena *arena, size_t units) {
+    const fi_span span = span_of(arena);
+    const fi_span rest = {span.start + units * FI_UNIT_BYTES, span.slot + units, span.units - units};
+    fi_lock(FI_RANK_PROCESS);
+    fi_store_release(&arena->bytes, units * FI_UNIT_BYTES);
+    fi_space_give(&rest);
+    fi_unlock(FI_RANK_PROCESS);
+}
+
+/* The host's part of it: first the entries in the map, so that nobody else takes them meanwhile. */
+static bool extend_span(fi_arena *arena, const fi_source *source, size_t bytes) {
+    size_t units = fi_divide_up(bytes, FI_UNIT_BYTES), had = arena->bytes >> FI_UNIT_SHIFT;
+    if (units <= had)
+        return true;
+    if (source->extend == NULL || !extend_space(arena, units))
+        return false;
+    if (source->extend(source->ctx, arena->start, had * FI_UNIT_BYTES, units * FI_UNIT_BYTES))
+        return true;
+    cut_space(arena, had);
+    return false;
+}
+
+bool fi_arena_extend_huge(fi_arena *arena, const fi_source *source, size_t old_bytes, size_t bytes) {
     if (arena->from_provider)
-        return bytes <= arena->bytes;
+        return extend_span(arena, source, bytes);
     if (bytes > arena->bytes && !extend_space(arena, fi_divide_up(bytes, FI_UNIT_BYTES)))
         return false;
     return fi_os_commit(arena->start + old_bytes, bytes - old_bytes);
@@ -254,7 +285,6 @@ void fi_arena_leave(fi_arena *arena, const fi_source *source, bool warm) {
 }
 
 static size_t release_store(warm_store *store) {
-    static const fi_source from_system;
     size_t bytes = 0;
     for (;;) {
         fi_lock(FI_RANK_PROCESS);

@@ -8,13 +8,22 @@
 
 #include "arena/map.h"
 #include "base/bits.h"
+#include "fief/fief.h"
 
-/* The host's memory, as fief_provider. */
+/* The host's memory, as in fief_config. */
 typedef struct fi_source {
     void *ctx;
     void *(*alloc)(void *ctx, size_t bytes, size_t alignment);
     void (*free)(void *ctx, void *span, size_t bytes);
+    fief_provider_extend_fn *extend; /* NULL: none */
+    fief_provider_end_fn *end;       /* NULL: none */
+    bool large_only;                 /* arenas are the system's, and what it has not got */
 } fi_source;
+
+/* Where arenas come from. */
+static inline bool fi_source_gives_arenas(const fi_source *source) {
+    return source->alloc != NULL && !source->large_only;
+}
 
 /* Readies the map and the address space; once, before anything else. False: there is no memory for them. */
 FI_MUST_USE bool fi_arena_init(void);
@@ -30,9 +39,10 @@ fi_arena *fi_arena_pop_warm(unsigned units);
 
 /* Address space for one huge block of at least `bytes`, the first `bytes` of it committed; whole units. */
 fi_arena *fi_arena_take_huge(const fi_source *source, size_t bytes, size_t alignment);
+fi_arena *fi_arena_take_huge_of_system(size_t bytes, size_t alignment);
 
 /* Makes the first `bytes` bytes of a huge block's space usable, taking more space behind it if need be. */
-FI_MUST_USE bool fi_arena_extend_huge(fi_arena *arena, size_t old_bytes, size_t bytes);
+FI_MUST_USE bool fi_arena_extend_huge(fi_arena *arena, const fi_source *source, size_t old_bytes, size_t bytes);
 
 /* Hands an arena to an owner. From here on the owner writes its descriptor. */
 void fi_arena_adopt(fi_arena *arena, void *owner, uint64_t owner_id, uint64_t *remote_summary, uint32_t index);

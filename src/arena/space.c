@@ -267,10 +267,44 @@ bool fi_space_holds(const void *p) {
     return region_of(p) != NULL;
 }
 
+static bool slots_free(size_t slot, size_t units) {
+    for (size_t i = slot; i < slot + units; i++)
+        if ((fi_the_map.used[i / WORD_UNITS] >> (i % WORD_UNITS) & 1) != 0)
+            return false;
+    return true;
+}
+
+/* Entries for a host's units from `start` on: `alternate` of what they have of themselves. */
+static bool take_slots(char *start, size_t units, unsigned alternate, size_t *first) {
+    size_t slot = fi_map_slot((uintptr_t)start, alternate);
+    size_t last = fi_map_slot((uintptr_t)start + (units - 1) * FI_UNIT_BYTES, alternate);
+    if (last - slot != units - 1 || !slots_free(slot, units) || !fi_map_enable(slot, units))
+        return false;
+    for (size_t i = slot; i < slot + units; i++)
+        fi_the_map.used[i / WORD_UNITS] |= UINT64_C(1) << (i % WORD_UNITS);
+    *first = slot;
+    return true;
+}
+
+/* They must follow on those that the span has. */
+static bool extend_hosted(fi_span *span, size_t more_units) {
+    char *end = span->start + span->units * FI_UNIT_BYTES;
+    for (unsigned alternate = 0; alternate < FI_MAP_ALTERNATES; alternate++) {
+        size_t slot;
+        if (fi_map_slot((uintptr_t)span->start, alternate) != span->slot ||
+            fi_map_slot((uintptr_t)end, alternate) != span->slot + span->units ||
+            !take_slots(end, more_units, alternate, &slot))
+            continue;
+        span->units += more_units;
+        return true;
+    }
+    return false;
+}
+
 bool fi_space_extend(fi_span *span, size_t more_units) {
     region *r = region_of(span->start);
     if (r == NULL)
-        return false;
+        return extend_hosted(span, more_units);
     size_t unit = span->slot - r->first_slot + span->units;
     fi_span more;
     if (free_run(r, unit, more_units, false) < more_units || !finish(r, unit, more_units, &more))
@@ -279,21 +313,11 @@ bool fi_space_extend(fi_span *span, size_t more_units) {
     return true;
 }
 
-static bool slots_free(size_t slot, size_t units) {
-    for (size_t i = slot; i < slot + units; i++)
-        if ((fi_the_map.used[i / WORD_UNITS] >> (i % WORD_UNITS) & 1) != 0)
-            return false;
-    return true;
-}
-
 bool fi_space_claim(char *start, size_t units, fi_span *out) {
     for (unsigned alternate = 0; alternate < FI_MAP_ALTERNATES; alternate++) {
-        size_t slot = fi_map_slot((uintptr_t)start, alternate);
-        size_t last = fi_map_slot((uintptr_t)start + (units - 1) * FI_UNIT_BYTES, alternate);
-        if (last - slot != units - 1 || !slots_free(slot, units) || !fi_map_enable(slot, units))
+        size_t slot;
+        if (!take_slots(start, units, alternate, &slot))
             continue;
-        for (size_t i = slot; i < slot + units; i++)
-            fi_the_map.used[i / WORD_UNITS] |= UINT64_C(1) << (i % WORD_UNITS);
         *out = (fi_span){start, slot, units};
         return true;
     }

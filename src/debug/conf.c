@@ -49,6 +49,7 @@ static const key_type keys[FI_CONF_KEYS] = {
     [FI_CONF_ON_LEAK] = {"on_leak", CHOICE, FIELD(on_leak), "force|keep|strict", 0, 0},
     [FI_CONF_SUPPRESSIONS] = {"suppressions", PATH, FIELD(suppressions), NULL, 0, 0},
     [FI_CONF_JSON] = {"json", PATH, FIELD(json), NULL, 0, 0},
+    [FI_CONF_TEXT] = {"text", PATH, FIELD(text), NULL, 0, 0},
     [FI_CONF_BREAK] = {"break", NUMBER, FIELD(break_serial), NULL, 0, UINT64_MAX},
     [FI_CONF_SYMBOLS] = {"symbols", CHOICE, FIELD(symbols), "0|1", 0, 0},
     [FI_CONF_TOOLS] = {"tools", CHOICE, FIELD(tools), "0|1", 0, 0},

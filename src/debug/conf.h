@@ -25,6 +25,7 @@ typedef enum fi_conf_key {
     FI_CONF_ON_LEAK,
     FI_CONF_SUPPRESSIONS,
     FI_CONF_JSON,
+    FI_CONF_TEXT,
     FI_CONF_BREAK,
     FI_CONF_SYMBOLS,
     FI_CONF_TOOLS,
@@ -51,6 +52,7 @@ typedef struct fi_conf {
     uint64_t break_serial;
     char suppressions[FI_CONF_PATH_BYTES];
     char json[FI_CONF_PATH_BYTES]; /* a path, or "stderr" */
+    char text[FI_CONF_PATH_BYTES]; /* the same */
 } fi_conf;
 
 static inline bool fi_conf_gives(const fi_conf *conf, fi_conf_key key) {

@@ -124,7 +124,7 @@ static fi_spot take_oldest(fief *f, fi_guard_queue *queue) {
 
 /* An arena of guarded places. NULL on exhaustion. */
 static fi_pool *open_arena(fief *f, size_t bytes, unsigned places) {
-    fi_arena *arena = fi_arena_take_huge(&f->source, bytes, FI_UNIT_BYTES);
+    fi_arena *arena = fi_arena_take_huge_of_system(bytes, FI_UNIT_BYTES);
     if (arena == NULL)
         return NULL;
     fi_pool *pool = fi_map_pools(arena);
@@ -238,7 +238,8 @@ static bool is_full(const fi_guards *guards) {
 void *fi_guard_alloc(fief *f, const fi_request *request, size_t alignment) {
     fi_guards *guards = &f->debug->guards;
     size_t most = guards->sample != 0 ? fi_os_page_bytes() : MOST_BYTES;
-    if (request->size > most || alignment > fi_os_page_bytes() || is_full(guards) || f->source.alloc != NULL)
+    if (request->size > most || alignment > fi_os_page_bytes() || is_full(guards) ||
+        fi_source_gives_arenas(&f->source))
         return NULL;
     size_t bytes = data_bytes(request->size);
     if (!charge(f, bytes))

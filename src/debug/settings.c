@@ -75,16 +75,21 @@ const fief_config *fi_settings_apply(const fief_config *config, fief_config *roo
     return room;
 }
 
+/* What a file does not take is not lost. */
+static void write_to(const char *place, const char *text, size_t bytes) {
+    if (strcmp(place, "stderr") == 0 || !fi_os_append_file(place, text, bytes))
+        fi_os_write_error(text, bytes);
+}
+
 bool fi_settings_publishes(void) {
     return fi_conf_gives(fi_settings(), FI_CONF_JSON);
 }
 
 void fi_settings_publish(const char *json, size_t bytes) {
-    const fi_conf *conf = fi_settings();
-    if (!fi_settings_publishes())
-        return;
-    if (strcmp(conf->json, "stderr") == 0)
-        fi_os_write_error(json, bytes);
-    else
-        fi_os_append_file(conf->json, json, bytes);
+    if (fi_settings_publishes())
+        write_to(fi_settings()->json, json, bytes);
+}
+
+void fi_settings_tell(const char *text, size_t bytes) {
+    write_to(fi_conf_gives(fi_settings(), FI_CONF_TEXT) ? fi_settings()->text : "stderr", text, bytes);
 }

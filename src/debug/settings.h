@@ -16,4 +16,7 @@ bool fi_settings_publishes(void);
 /* A line of JSON, to where the environment wants it. */
 void fi_settings_publish(const char *json, size_t bytes);
 
+/* A text, to where the environment wants it: stderr, if it does not say. */
+void fi_settings_tell(const char *text, size_t bytes);
+
 #endif

@@ -180,6 +180,7 @@ const fi_watch fi_the_watch = {
     .is_live = is_live,
     .explain = fi_explain,
     .publish = fi_settings_publish,
+    .tell = fi_settings_tell,
     .opening = opening,
     .may_join = fi_transit_may_join,
     .join = fi_transit_join,

@@ -1,7 +1,7 @@
 #include "debug/writer.h"
 
 #include "base/check.h"
-#include "os/os.h"
+#include "debug/settings.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ void fi_writer_flush(fi_writer *w) {
     if (w->out != NULL)
         w->out(w->bytes, w->text.length, w->arg);
     else
-        fi_os_write_error(w->bytes, w->text.length);
+        fi_settings_tell(w->bytes, w->text.length);
     w->text.length = 0;
     w->bytes[0] = '\0';
 }

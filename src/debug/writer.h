@@ -14,7 +14,7 @@ typedef struct fi_writer {
     char bytes[FI_WRITER_BYTES];
 } fi_writer;
 
-/* `out` NULL: stderr. Nothing is sure to be told before fi_writer_flush. */
+/* `out` NULL: fi_settings_tell. Nothing is sure to be told before fi_writer_flush. */
 void fi_writer_init(fi_writer *w, fief_text_fn *out, void *arg);
 void fi_writer_flush(fi_writer *w);
 

@@ -10,6 +10,7 @@
 #include "heap/watch.h"
 
 void fi_heap_gather(fief *f) {
+    fi_outbox_end(f);
     fi_remote_take_in(f);
     if (f->debug != NULL)
         fi_the_watch.drain(f);

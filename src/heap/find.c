@@ -81,6 +81,26 @@ fi_found fi_find(const void *p) {
     }
 }
 
+/* Runtimes that count what they have ask for each block, and more than once. 0: it takes a closer look. */
+static size_t small_bytes(const void *p) {
+    size_t granules = fi_the_map.units * FI_UNIT_GRANULES; /* 0: there is no map yet */
+    const fi_pool *pool = &fi_the_map.pools[((uintptr_t)p >> FI_GRANULE_SHIFT) & (granules - 1)];
+    fi_small found;
+    if (granules == 0 || !fi_find_small(pool, p, &found))
+        return 0;
+    unsigned size_class = fi_load_acquire(&pool->size_class);
+    bool is_plain = fi_slot_level(fi_owner_slot(found.arena)) == 0 && size_class < FI_CLASSES;
+    return is_plain && fi_find_is_same(pool, &found) ? fi_class_bytes(size_class) : 0;
+}
+
+size_t fi_find_usable_bytes(const void *p) {
+    size_t bytes = small_bytes(p);
+    if (FI_LIKELY(bytes != 0))
+        return bytes;
+    fi_found found = fi_find(p);
+    return found.place == FI_PLACE_BLOCK ? found.block_bytes : 0;
+}
+
 /* An interpreter says that it is closing before it closes its pools and leaves its arenas: so who finds one of
  * those gone, and looks again, learns why. */
 void fi_found_look_again(fi_found *found) {

@@ -34,8 +34,39 @@ static inline fi_place fi_place_between(const void *p) {
     return (uintptr_t)p % sizeof(void *) != 0 ? FI_PLACE_MISALIGNED : FI_PLACE_INTERIOR;
 }
 
+/* A block of a small pool, as the usual case is found without more ado. */
+typedef struct fi_small {
+    const fi_arena *arena;
+    const void *owner;
+    uint32_t generation;
+    size_t index; /* in its pool */
+} fi_small;
+
+/* Whether the pool did not change since the block was found. */
+static inline bool fi_find_is_same(const fi_pool *pool, const fi_small *found) {
+    return found->generation % 2 == 0 && found->generation == fi_load_relaxed(&pool->generation);
+}
+
+/* The test of the fast path (docs/decisions/0002-one-compare.md), with the block's owner for its caller; the upper
+ * half of the product is the block's index. `pool` is the descriptor under p's own entry. False: there is no such
+ * block, its heap is watched throughout, or it takes a closer look. Any thread. */
+static inline bool fi_find_small(const fi_pool *pool, const void *p, fi_small *out) {
+    out->generation = fi_load_acquire(&pool->generation);
+    out->arena = fi_load_acquire(&pool->arena);
+    if (FI_UNLIKELY(out->arena == NULL))
+        return false;
+    out->owner = fi_load_acquire(&out->arena->owner); /* NULL fails the test, too */
+    uintptr_t offset = (uintptr_t)p + (uintptr_t)out->owner - fi_load_acquire(&pool->base);
+    fi_uint128 product = (fi_uint128)offset * fi_load_acquire(&pool->multiplier);
+    out->index = (size_t)(product >> 64);
+    return (uint64_t)product < fi_load_acquire(&pool->limit) && fi_find_is_same(pool, out);
+}
+
 /* Any thread: reads descriptors alone, never the block. */
 fi_found fi_find(const void *p);
+
+/* The block that starts at p; 0: none does. Any thread, while nobody else may free it. */
+size_t fi_find_usable_bytes(const void *p);
 
 /* The live large block of f's own that starts at p, by its descriptor alone. NULL: what is there is something
  * else, or takes a closer look. */

@@ -3,6 +3,7 @@
 #include "base/atomics.h"
 #include "heap/immortal.h"
 #include "heap/large.h"
+#include "heap/outbox.h"
 #include "heap/pools.h"
 #include "heap/remote.h"
 
@@ -155,4 +156,20 @@ void fi_heap_free_slow(fief *f, void *p, const char *operation, const void *site
         fi_large_free(f, large);
     else if (f == NULL || f->debug == NULL || !fi_the_watch.free_at(f, p, FI_ANY_SIZE, operation, site))
         fi_heap_free_found(f, p, &FI_RELEASE(operation, site));
+}
+
+/* Another's, but not plain: watched, immortal, freed before. */
+static bool is_anothers(const fief *f, const void *p) {
+    const fi_arena *arena = fi_map_find(p);
+    const void *owner = arena != NULL ? fi_load_acquire(&arena->owner) : NULL;
+    return owner != NULL && owner != f;
+}
+
+void fi_heap_free_home_slow(fief *f, void *p, const void *site) {
+    if (p == NULL)
+        return;
+    if (f->outbox.words == NULL && fi_outbox_begin(f) && fi_outbox_put(f, p))
+        return;
+    fi_outbox_empty(f);
+    fi_heap_free_slow(is_anothers(f, p) ? NULL : f, p, "fief_free_home", site);
 }

@@ -8,7 +8,11 @@
  * sanctioned remote free. */
 FI_SLOW void fi_heap_free_slow(fief *f, void *p, const char *operation, const void *site);
 
-/* The same, for a verb that says more of the block than where it is. */
+/* A free of a block that is f's or somebody else's, either of which is right: what neither the fast path nor the
+ * outbox took. */
+FI_SLOW void fi_heap_free_home_slow(fief *f, void *p, const void *site);
+
+/* As fi_heap_free_slow, for a verb that says more of the block than where it is. */
 void fi_heap_free_found(fief *f, void *p, const fi_release *how);
 
 /* An interpreter's own handle met another one's block: counts, tells, and says whether the call may go on by its

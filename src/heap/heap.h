@@ -71,6 +71,14 @@ typedef struct fi_counters {
     uint64_t immortal_frees;
 } fi_counters;
 
+/* Others' blocks on their way home (outbox.h). */
+typedef struct fi_outgoing fi_outgoing;
+typedef struct fi_outbox {
+    fi_outgoing *words; /* FI_OUTBOX_WORDS of them; NULL: none was ever put in */
+    uint64_t used;      /* a bit for each that is not empty */
+    uint32_t count;     /* blocks put in since all was sent; 0: it is empty */
+} fi_outbox;
+
 /* What src/debug knows of a watched handle. */
 typedef struct fi_debug fi_debug;
 typedef struct fi_details fi_details;
@@ -134,6 +142,8 @@ struct fief {
 
     fief_frames_fn *frames; /* the runtime's own stack, for traces; NULL: none */
     void *frames_arg;
+
+    fi_outbox outbox;
 };
 
 static_assert(sizeof(struct fief) <= FI_HANDLE_BYTES, "the handle fits before the first pool");

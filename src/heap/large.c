@@ -128,7 +128,7 @@ static void shrink(fief *f, fi_pool *pool, size_t bytes) {
 static bool grow_in_place(fief *f, fi_pool *pool, size_t bytes) {
     if (pool->state == FI_POOL_HUGE) {
         size_t reserved = pool->arena->bytes;
-        bool extended = fi_arena_extend_huge(pool->arena, pool->large_bytes, bytes);
+        bool extended = fi_arena_extend_huge(pool->arena, &f->source, pool->large_bytes, bytes);
         f->count.reserved_bytes += pool->arena->bytes - reserved;
         if (extended)
             fi_pool_resize_large(pool, 1, bytes);
@@ -147,9 +147,9 @@ static bool grow_in_place(fief *f, fi_pool *pool, size_t bytes) {
 /* New address space for a huge block, its pages moved there. */
 static void *grow_by_moving(fief *f, fi_pool *pool, size_t bytes) {
     size_t old_bytes = pool->large_bytes;
-    if (pool->state != FI_POOL_HUGE || f->source.alloc != NULL)
+    if (pool->state != FI_POOL_HUGE || pool->arena->from_provider || fi_source_gives_arenas(&f->source))
         return NULL;
-    fi_arena *arena = fi_arena_take_huge(&f->source, bytes, FI_UNIT_BYTES);
+    fi_arena *arena = fi_arena_take_huge_of_system(bytes, FI_UNIT_BYTES);
     if (arena == NULL)
         return NULL;
     if (!fi_heap_add_arena(f, arena)) {

@@ -105,7 +105,7 @@ static void tell(const fi_account *account, fi_text text, fi_text json, bool hus
     if (teller->report != NULL)
         hand_over(account, &text, &json, teller);
     else if (!hushed)
-        fi_os_write_error(text.bytes, text.length);
+        fi_the_watch.tell(text.bytes, text.length);
 }
 
 void fi_misuse_tell(const fi_incident *told, const char *verdict, bool hushed) {

@@ -36,7 +36,8 @@ static fi_block *take_all(fief *f, fi_pool *pool) {
 /* Taking a list costs a dozen nanoseconds, however long it is. A class that takes many short ones is given more
  * blocks, so that they become longer: up to a share of the heap. */
 static void lengthen(fief *f, unsigned size_class) {
-    size_t bytes = f->count.charged_bytes / 16;
+    unsigned classes = fi_count_bits(f->touched[0]) + fi_count_bits(f->touched[1]);
+    size_t bytes = f->count.charged_bytes / (8 * classes);
     bytes = bytes < LEAST_LIST_BYTES ? LEAST_LIST_BYTES : bytes > MOST_LIST_BYTES ? MOST_LIST_BYTES : bytes;
     size_t most = bytes / fi_class_bytes(size_class);
     size_t twice = 2U * f->worth[size_class];

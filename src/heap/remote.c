@@ -30,20 +30,28 @@ static void announce(fi_arena *arena, unsigned granule) {
         (void)fi_or_acq_rel(summary, UINT64_C(1) << (fi_load_relaxed(&arena->index) % 64));
 }
 
-fi_remote_result fi_remote_send(fi_arena *arena, const fi_pool *pool, const fi_pool_view *view, unsigned index) {
-    uint64_t *word = fi_map_remote(pool) + index / FI_REMOTE_WORD_BLOCKS;
-    uint32_t bit = UINT32_C(1) << (index % FI_REMOTE_WORD_BLOCKS);
+bool fi_remote_send_bits(fi_arena *arena, const fi_pool *pool, uint32_t generation, uint64_t *word, uint32_t bits,
+                         uint32_t *twice) {
     uint64_t seen = fi_load_acquire(word);
     do {
-        if ((bits_of(seen, view->generation) & bit) != 0)
-            return FI_REMOTE_TWICE;
-        if (fi_load_relaxed(&pool->generation) != view->generation)
-            return FI_REMOTE_LATE;
-    } while (!fi_cas_acq_rel(word, &seen, word_of(view->generation, bits_of(seen, view->generation) | bit)));
+        *twice = bits_of(seen, generation) & bits;
+        if (*twice == bits)
+            return true;
+        if (fi_load_relaxed(&pool->generation) != generation)
+            return false;
+    } while (!fi_cas_acq_rel(word, &seen, word_of(generation, bits_of(seen, generation) | bits)));
 
-    if (bits_of(seen, view->generation) == 0)
+    if (bits_of(seen, generation) == 0)
         announce(arena, (unsigned)(pool - fi_map_pools(arena)));
-    return FI_REMOTE_SENT;
+    return true;
+}
+
+fi_remote_result fi_remote_send(fi_arena *arena, const fi_pool *pool, const fi_pool_view *view, unsigned index) {
+    uint64_t *word = fi_map_remote(pool) + index / FI_REMOTE_WORD_BLOCKS;
+    uint32_t bit = UINT32_C(1) << (index % FI_REMOTE_WORD_BLOCKS), twice;
+    if (!fi_remote_send_bits(arena, pool, view->generation, word, bit, &twice))
+        return FI_REMOTE_LATE;
+    return twice != 0 ? FI_REMOTE_TWICE : FI_REMOTE_SENT;
 }
 
 bool fi_remote_free(const void *p) {
@@ -64,8 +72,17 @@ bool fi_remote_free(const void *p) {
 
 /* ---- the owner's side ---- */
 
+/* They have been in another processor's cache: it is asked for all of them at once. */
+static void fetch_blocks(const fief *f, const fi_pool *pool, unsigned first, uint32_t bits) {
+    if ((bits & (bits - 1)) == 0 || !fi_pool_is_small(pool))
+        return;
+    for (; bits != 0; bits &= bits - 1)
+        __builtin_prefetch(fi_pool_block(pool, f, first + fi_lowest_bit(bits)), 1);
+}
+
 static size_t take_in_word(fief *f, fi_pool *pool, unsigned first, uint32_t bits) {
     size_t taken = 0;
+    fetch_blocks(f, pool, first, bits);
     for (; bits != 0; bits &= bits - 1) {
         unsigned index = first + fi_lowest_bit(bits);
         if (pool->state == FI_POOL_NONE || index >= pool->carved) /* what is still set was freed twice */

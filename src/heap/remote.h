@@ -16,6 +16,7 @@
 
 #include "base/atomics.h"
 #include "heap/heap.h"
+#include "heap/outbox.h"
 
 typedef enum fi_remote_result {
     FI_REMOTE_SENT,
@@ -26,16 +27,23 @@ typedef enum fi_remote_result {
 /* Sends a block home: the `index`th of the pool that `view` was taken of. Any thread, no handle. */
 fi_remote_result fi_remote_send(fi_arena *arena, const fi_pool *pool, const fi_pool_view *view, unsigned index);
 
-/* The same for any address, if it is a block of a living interpreter and all is well. False: nothing was done. */
+/* Sends several of one word of the pool's. False: the pool was given up meanwhile, and nothing was done. `*twice`
+ * gets those that were freed by another already; nothing was done for these. */
+bool fi_remote_send_bits(fi_arena *arena, const fi_pool *pool, uint32_t generation, uint64_t *word, uint32_t bits,
+                         uint32_t *twice);
+
+/* The same as fi_remote_send for any address, if it is a block of a living interpreter and all is well.
+ * False: nothing was done. */
 bool fi_remote_free(const void *p);
 
 /* Whether another has freed the `index`th block of this generation, and its owner has not taken it in yet. */
 bool fi_remote_is_sent(const fi_pool *pool, uint32_t generation, unsigned index);
 
-/* Takes in what has come; returns how many blocks. */
+/* Takes in what has come, and sends what others are to get; returns how many blocks came. */
 FI_SLOW size_t fi_remote_take_in_slow(fief *f);
 
 static inline size_t fi_remote_take_in(fief *f) {
+    fi_outbox_empty(f);
     return FI_UNLIKELY(fi_load_relaxed(&f->slot->remote_summary) != 0) ? fi_remote_take_in_slow(f) : 0;
 }
 

@@ -89,6 +89,9 @@ typedef struct fi_watch {
     /* A report in JSON, for whoever the environment names. Any thread. */
     void (*publish)(const char *json, size_t bytes);
 
+    /* A report as text, to stderr or where the environment wants it. Any thread. */
+    void (*tell)(const char *text, size_t bytes);
+
     /* A pool of a watched heap is about to be opened: false on exhaustion. */
     bool (*opening)(const fi_pool *pool, unsigned size_class);
 

@@ -22,6 +22,13 @@
 
 /* ---- beginning ---- */
 
+static fi_source source_of(const fief_config *config) {
+    const fief_provider *provider = &config->provider;
+    return (fi_source){provider->ctx,        provider->alloc,
+                       provider->free,       config->provider_extend,
+                       config->provider_end, config->provider_use == FIEF_PROVIDER_FOR_LARGE};
+}
+
 /* A list or a class as a fresh handle has it. An ended interpreter leaves all of them so. */
 static void reset_class(fief *f, unsigned size_class) {
     *fi_heap_fast_list(f, size_class) = fi_heap_sentinel(f);
@@ -54,7 +61,7 @@ static void set_up(fief *f, fi_arena *arena, fi_slot *slot, const fief_config *c
     f->on_foreign = (uint8_t)config->on_foreign;
     f->on_misuse = (uint8_t)config->on_misuse;
     f->zeroed = config->zeroed;
-    f->source = (fi_source){config->provider.ctx, config->provider.alloc, config->provider.free};
+    f->source = source_of(config);
     f->arenas = f->inline_arenas;
     f->arena_room = FI_INLINE_ARENAS;
     f->unwinding = f->events = 0;
@@ -71,15 +78,17 @@ static void set_up(fief *f, fi_arena *arena, fi_slot *slot, const fief_config *c
 }
 
 /* A slot and an arena, in one turn of the lock where a warm one is there. */
-static fi_arena *take_both(const fief_config *config, const fi_source *source, bool hidden, fi_slot **slot) {
-    bool warm = !config->zeroed && source->alloc == NULL;
+static fi_arena *take_both(const fief_config *config, bool hidden, fi_slot **slot) {
+    bool is_hosted = config->provider.alloc != NULL && config->provider_use == FIEF_PROVIDER_FOR_ALL;
+    bool warm = !config->zeroed && !is_hosted;
     fi_lock(FI_RANK_PROCESS);
     *slot = fi_registry_take(config, hidden);
     fi_arena *arena = *slot != NULL && warm ? fi_arena_pop_warm(FI_SMALL_ARENA_UNITS) : NULL;
     fi_unlock(FI_RANK_PROCESS);
     if (*slot == NULL || arena != NULL)
         return arena;
-    arena = fi_arena_take_fresh(source, FI_SMALL_ARENA_UNITS);
+    const fi_source source = source_of(config);
+    arena = fi_arena_take_fresh(&source, FI_SMALL_ARENA_UNITS);
     if (arena == NULL) {
         fi_lock(FI_RANK_PROCESS);
         fi_registry_give(*slot, NULL);
@@ -89,9 +98,8 @@ static fi_arena *take_both(const fief_config *config, const fi_source *source, b
 }
 
 fief_status fi_life_begin(fief **out, const fief_config *config, fi_debug *debug, bool hidden) {
-    const fi_source source = {config->provider.ctx, config->provider.alloc, config->provider.free};
     fi_slot *slot;
-    fi_arena *arena = fi_registry_ready() ? take_both(config, &source, hidden, &slot) : NULL;
+    fi_arena *arena = fi_registry_ready() ? take_both(config, hidden, &slot) : NULL;
     if (arena == NULL)
         return FIEF_NO_MEMORY;
     fief *f = (fief *)(void *)arena->start;
@@ -223,7 +231,7 @@ static void leave_arena(fief *f, fi_arena *arena) {
 }
 
 /* The handle's own arena and the slot go in one turn of the lock. From then on the memory may be another's. */
-static void leave_home(fi_arena *home, fi_source source, fi_slot *slot, const fi_leak *leak) {
+static void leave_home(fi_arena *home, const fi_source *source, fi_slot *slot, const fi_leak *leak) {
     fi_arena *due = NULL;
     uint64_t now = fi_os_now_ms();
     fi_arena_disown(home);
@@ -232,9 +240,9 @@ static void leave_home(fi_arena *home, fi_source source, fi_slot *slot, const fi
     fi_registry_give(slot, leak);
     fi_unlock(FI_RANK_PROCESS);
     if (due != NULL)
-        fi_arena_bury(due, &source);
+        fi_arena_bury(due, source);
     if (!kept)
-        fi_arena_bury(home, &source);
+        fi_arena_bury(home, source);
 }
 
 static void keep_home(fi_arena *home, fi_slot *slot, const fi_leak *leak) {
@@ -331,12 +339,15 @@ fief_status fi_life_end(fief *f) {
     if (FI_UNLIKELY(fi_load_seq_cst(&f->slot->exchange) != NULL))
         fi_the_exchange.close(f);
     run_exits(f);
+    if (FI_UNLIKELY(f->outbox.words != NULL))
+        fi_outbox_end(f);
     fi_remote_take_in(f);
     bool is_plain = f->debug == NULL && f->on_leak == FIEF_LEAK_FORCE;
     if (!is_plain)
         settle_leaks(f);
     fi_live live = fi_stats_count_live(f);
     fi_leak leak = {live.blocks, live.bytes};
+    const fi_source source = f->source;
     fi_arena *home = f->arenas[0];
     FI_ASSERT(home != NULL && home->holds_handle);
     for (uint32_t i = 0; i < f->arena_end; i++)
@@ -348,6 +359,8 @@ fief_status fi_life_end(fief *f) {
     if (keeps)
         keep_home(home, f->slot, &leak);
     else
-        leave_home(home, f->source, f->slot, &leak);
+        leave_home(home, &source, f->slot, &leak);
+    if (source.end != NULL)
+        source.end(source.ctx);
     return FIEF_OK;
 }

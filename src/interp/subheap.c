@@ -15,6 +15,8 @@ static_assert(sizeof(struct fief) <= NOTES_OFFSET, "the notes fit behind the han
 fief_status fi_subheap_begin(fief **out, const fief_config *config) {
     fief_config from_system = *config;
     from_system.provider = (fief_provider){NULL, NULL, NULL};
+    from_system.provider_extend = NULL;
+    from_system.provider_end = NULL;
     *out = NULL;
     if (!fi_limit_is_valid(&config->limit))
         return FIEF_BAD_ARGUMENT;

@@ -7,6 +7,7 @@
 #include "heap/free.h"
 #include "heap/immortal.h"
 #include "heap/misuse.h"
+#include "heap/outbox.h"
 #include "heap/pools.h"
 #include "heap/realloc.h"
 #include "heap/refill.h"
@@ -108,9 +109,18 @@ void fief_free_remote(void *p) {
         fi_heap_free_slow(NULL, p, "fief_free_remote", FI_CALLER());
 }
 
+FI_HOT void fief_free_home(fief *f, void *p) {
+    fief_inline_free_home(f, p);
+}
+
+/* Next to its own blocks, others' are not rare here. */
+FI_SLOW void fief_slow_free_home_1(fief *f, void *p) {
+    if (FI_UNLIKELY(!fi_outbox_put(f, p)))
+        fi_heap_free_home_slow(f, p, FI_CALLER());
+}
+
 size_t fief_usable_size(const void *p) {
-    fi_found found = fi_find(p);
-    return found.place == FI_PLACE_BLOCK ? found.block_bytes : 0;
+    return fi_find_usable_bytes(p);
 }
 
 size_t fief_good_size(const fief *f, size_t size) {
@@ -120,21 +130,38 @@ size_t fief_good_size(const fief *f, size_t size) {
 /* ---- life ---- */
 
 static bool config_is_valid(const fief_config *config) {
-    bool provider_is_whole = (config->provider.alloc == NULL) == (config->provider.free == NULL);
+    bool provider_is_whole = (config->provider.alloc == NULL) == (config->provider.free == NULL) &&
+                             config->provider_use <= FIEF_PROVIDER_FOR_LARGE;
     return (config->alignment == 8 || config->alignment == 16) && provider_is_whole &&
            fi_limit_is_valid(&config->limit) && config->on_foreign >= FIEF_FOREIGN_ROUTE &&
            config->on_foreign <= FIEF_FOREIGN_IGNORE && config->on_misuse >= FIEF_MISUSE_ABORT &&
            config->on_misuse <= FIEF_MISUSE_IGNORE && config->on_leak <= FIEF_LEAK_STRICT;
 }
 
+/* What ends here is what programs have that were built with the first version. */
+enum { FIRST_CONFIG_BYTES = offsetof(fief_config, provider_use) };
+
+/* An earlier version's configuration, with what it has not got; NULL if it is no version's. */
+FI_COLD static const fief_config *complete(const fief_config *config, fief_config *room) {
+    static const fief_config defaults = FIEF_CONFIG_INIT;
+    if (config->size != FIRST_CONFIG_BYTES)
+        return NULL;
+    *room = defaults;
+    memcpy(room, config, FIRST_CONFIG_BYTES);
+    return room;
+}
+
 fief_status fief_create(fief **out, const fief_config *config) {
     static const fief_config defaults = FIEF_CONFIG_INIT;
+    fief_config room;
     if (out == NULL)
         return FIEF_BAD_ARGUMENT;
     *out = NULL;
     if (config == NULL)
         config = &defaults;
-    if (config->size != sizeof *config || !config_is_valid(config))
+    if (FI_UNLIKELY(config->size != sizeof *config))
+        config = complete(config, &room);
+    if (config == NULL || !config_is_valid(config))
         return FIEF_BAD_ARGUMENT;
     bool is_special = ((unsigned)config->debug | config->sample | config->immortal) != 0;
     bool plain = fi_load_relaxed(&fi_watch_is_idle) != 0 && !is_special;

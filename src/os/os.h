@@ -99,8 +99,8 @@ bool fi_os_catch_faults(fi_fault_fn *concerns, fi_fault_fn *fn);
 /* A variable of the environment; NULL if it is not set, or the program runs with more rights than its user. */
 const char *fi_os_setting(const char *name);
 
-/* Appends to a file, by one write(2) where the system allows; errors ignored. The file is made if need be. */
-void fi_os_append_file(const char *path, const char *text, size_t bytes);
+/* Appends to a file, by one write(2) where the system allows. The file is made if need be. False: it can't be. */
+bool fi_os_append_file(const char *path, const char *text, size_t bytes);
 
 /* To stderr, by write(2); short writes are completed, errors ignored. Any length. */
 void fi_os_write_error(const char *text, size_t bytes);

@@ -236,7 +236,7 @@ void fi_os_write_error(const char *text, size_t bytes) {
     errno = saved;
 }
 
-void fi_os_append_file(const char *path, const char *text, size_t bytes) {
+bool fi_os_append_file(const char *path, const char *text, size_t bytes) {
     int saved = errno;
     int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
     if (file >= 0) {
@@ -244,6 +244,7 @@ void fi_os_append_file(const char *path, const char *text, size_t bytes) {
         close(file);
     }
     errno = saved;
+    return file >= 0;
 }
 
 /* ---- files ---- */

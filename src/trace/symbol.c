@@ -13,9 +13,20 @@ void fi_symbols_forgo(void) {
     fi_store_relaxed(&forgone, 1);
 }
 
+static fief_naming_fn *around;
+
+void fi_symbols_around(fief_naming_fn *fn) {
+    fi_store_release(&around, fn);
+}
+
 static void find_places(uintptr_t call, fi_symbol *out) {
     fi_lock(FI_RANK_SYMBOLS);
+    fief_naming_fn *fn = fi_load_acquire(&around);
+    if (fn != NULL)
+        fn(true);
     out->count = fi_os_debug_places(call, out->places);
+    if (fn != NULL)
+        fn(false);
     fi_unlock(FI_RANK_SYMBOLS);
     if (out->count > 0 && out->places[out->count - 1].function[0] != 0)
         return;

@@ -5,6 +5,7 @@
 #ifndef FI_TRACE_SYMBOL_H
 #define FI_TRACE_SYMBOL_H
 
+#include "fief/trace.h"
 #include "os/debug_info.h"
 #include "os/modules.h"
 
@@ -20,6 +21,9 @@ typedef struct fi_symbol {
 /* Of the call that returns to `pc`. Any thread; inside itself, as when malloc reports a misuse, it finds the
  * module alone. */
 void fi_symbolise(uintptr_t pc, fi_symbol *out);
+
+/* Is called, in the lock, around each look for names. NULL: nobody is. */
+void fi_symbols_around(fief_naming_fn *fn);
 
 /* From now on nothing is looked up but the module. */
 void fi_symbols_forgo(void);

@@ -14,6 +14,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from tap import Tap
+
 EXAMPLES = ["binary_trees.lua", "json.lua", "strings.lua", "tokenizer.lua", "tables.lua"]
 MIB = 1 << 20
 
@@ -52,24 +55,6 @@ SCRIPTS = {
     "quitter.lua": "print('one') os.exit() print('two')",
     "yielder.lua": "coroutine.yield(1, 2) print('back')",
 }
-
-
-class Tap:
-    def __init__(self):
-        self.count = 0
-        self.failed = 0
-
-    def check(self, good, what, run):
-        self.count += 1
-        self.failed += not good
-        print("ok" if good else "not ok", self.count, "-", what)
-        if not good:
-            for line in run.said().splitlines():
-                print("#", line)
-
-    def skip(self, what, reason):
-        self.count += 1
-        print("ok", self.count, "-", what, "# SKIP", reason)
 
 
 class Run:
@@ -154,8 +139,7 @@ def run_suite(suite, scripts, checks):
         made = suite(tap, parser.parse_args(), folder, scripts)
         for check in checks:
             check(made)
-    print("1..%d" % tap.count)
-    return 1 if tap.failed else 0
+    return tap.end()
 
 
 class Suite(Scripts):

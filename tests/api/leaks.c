@@ -146,16 +146,22 @@ Test(leaks, the_end_tells_them_from_check_on) {
     }
 }
 
-static int leak_with_json(void *arg) {
+/* With a key of FIEF_CONF, and the file that it names. `freed` is NULL, or no block. */
+static int leak_with(const char *key, const char *path, void *freed) {
     char text[256];
-    snprintf(text, sizeof text, "tools:0,json:%s", (const char *)arg);
+    snprintf(text, sizeof text, "tools:0,on_misuse:report,%s:%s", key, path);
     setenv("FIEF_CONF", text, 1);
     fief_config config = named("the leaker");
     config.debug = FIEF_DEBUG_CHECK;
     fief *f;
     if (fief_create(&f, &config) != FIEF_OK || fief_alloc(f, 123) == NULL)
         return 1;
+    fief_free(f, freed);
     return fief_destroy(f) == FIEF_OK ? 0 : 2;
+}
+
+static int leak_with_json(void *arg) {
+    return leak_with("json", arg, NULL);
 }
 
 Test(leaks, the_end_tells_them_as_json_where_the_environment_says) {
@@ -167,6 +173,24 @@ Test(leaks, the_end_tells_them_as_json_where_the_environment_says) {
     cr_assert_gt(read(file, text, sizeof text - 1), 0);
     cr_assert(is_json_line(text), "%s", text);
     cr_assert_not_null(strstr(text, "\"blocks\":1,\"bytes\":123"));
+    close(file);
+    unlink(path);
+}
+
+static int leak_with_text(void *arg) {
+    return leak_with("text", arg, arg);
+}
+
+Test(leaks, they_go_with_the_other_reports_to_the_file_that_the_environment_names) {
+    char path[] = "/tmp/fief-leaks-XXXXXX", text[4096] = "";
+    int file = mkstemp(path);
+    cr_assert_neq(file, -1);
+    child_end end = run_in_child(leak_with_text, path);
+    assert_returned(end);
+    assert_equal(end.said_bytes, 0);
+    cr_assert_gt(read(file, text, sizeof text - 1), 0);
+    cr_assert_not_null(strstr(text, "fief: wild pointer in fief_free\n"), "%s", text);
+    cr_assert_not_null(strstr(text, "\"the leaker\": 123 bytes in 1 block from 1 place\n"), "%s", text);
     close(file);
     unlink(path);
 }

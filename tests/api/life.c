@@ -71,6 +71,25 @@ Test(life, half_a_provider_is_refused) {
     assert_refused(config, "no alloc");
 }
 
+Test(life, a_use_of_a_provider_that_does_not_exist_is_refused) {
+    fief_config config = FIEF_CONFIG_INIT;
+    config.provider_use = (fief_provider_use)2;
+    assert_refused(config, "provider_use");
+}
+
+/* What it has not got is not read: here it would be nonsense. */
+Test(life, the_first_versions_configuration_still_serves) {
+    fief_config config = FIEF_CONFIG_INIT;
+    config.name = "from the first version";
+    config.size = offsetof(fief_config, provider_use);
+    memset((char *)&config + config.size, 0xEE, sizeof config - config.size);
+    fief *f = NULL;
+    assert_equal(fief_create(&f, &config), FIEF_OK);
+    cr_assert_str_eq(fief_name(f), "from the first version");
+    cr_assert_not_null(opaque(fief_alloc(f, 1 << 20)));
+    assert_equal(fief_destroy(f), FIEF_OK);
+}
+
 Test(life, limits_that_do_not_fit_each_other_are_refused) {
     fief_config config = FIEF_CONFIG_INIT;
     config.limit = (fief_limit){.hard_bytes = 100, .soft_bytes = 101};

@@ -22,8 +22,8 @@ BUDGETS = [
     ('pair_freelist_hooked', 'the same with a hook for pops', 20000, 58),
     ('realloc_in_place', 'realloc that stays in place, called', 20000, 32),
     ('remote', 'malloc and remote free, called, with its way home', 20000, 240),
-    ('life', 'create and destroy an empty interpreter', 500, 1150),
-    ('life_of_one', 'create, one object, destroy', 500, 1850),
+    ('life', 'create and destroy an empty interpreter', 500, 1170),
+    ('life_of_one', 'create, one object, destroy', 500, 1870),
 ]
 
 

@@ -21,7 +21,13 @@ typedef struct host {
     unsigned asked; /* calls of its alloc */
     unsigned out;   /* spans that are out */
     size_t bytes_out;
-    unsigned strangers; /* spans that it was given back without having given them out so */
+    size_t room_bytes; /* that it keeps free behind each span */
+    bool stays;        /* it makes no span longer */
+    unsigned extended; /* spans made longer */
+    unsigned extend_asked;
+    unsigned ended;      /* times that it was told of an interpreter's end */
+    unsigned out_at_end; /* spans that were out then */
+    unsigned strangers;  /* spans that it was given back without having given them out so */
     size_t least_alignment;
     host_span spans[HOST_MOST_SPANS];
 } host;
@@ -59,7 +65,9 @@ static inline void *host_alloc(void *ctx, size_t bytes, size_t alignment) {
         h->least_alignment = alignment;
     if (h->refuses || h->out == HOST_MOST_SPANS)
         return NULL;
-    char *start = h->next != NULL ? h->next : host_map(bytes, alignment);
+    char *start = h->next != NULL ? h->next : host_map(bytes + h->room_bytes, alignment);
+    if (start != NULL && start != h->next && h->room_bytes > 0)
+        munmap(start + bytes, h->room_bytes);
     h->next = NULL;
     if (start == NULL)
         return NULL;
@@ -73,17 +81,47 @@ static inline void *host_alloc(void *ctx, size_t bytes, size_t alignment) {
     return start;
 }
 
+static inline host_span *host_find(host *h, const void *start, size_t bytes) {
+    for (unsigned entry = 0; entry < HOST_MOST_SPANS; entry++)
+        if (h->spans[entry].start == start && h->spans[entry].bytes == bytes)
+            return &h->spans[entry];
+    h->strangers++;
+    return NULL;
+}
+
+static inline bool host_extend(void *ctx, void *start, size_t old_bytes, size_t new_bytes) {
+    host *h = ctx;
+    h->extend_asked++;
+    host_span *span = host_find(h, start, old_bytes);
+    if (span == NULL || h->stays)
+        return false;
+    char *behind = span->start + old_bytes;
+    char *more = mmap(behind, new_bytes - old_bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (more == MAP_FAILED)
+        return false;
+    memset(more, HOST_FILLER, new_bytes - old_bytes);
+    span->bytes = new_bytes;
+    h->bytes_out += new_bytes - old_bytes;
+    h->extended++;
+    return true;
+}
+
+static inline void host_end(void *ctx) {
+    host *h = ctx;
+    h->ended++;
+    h->out_at_end = h->out;
+}
+
 static inline void host_free(void *ctx, void *span, size_t bytes) {
     host *h = ctx;
-    for (unsigned entry = 0; entry < HOST_MOST_SPANS; entry++)
-        if (h->spans[entry].start == span && h->spans[entry].bytes == bytes) {
-            munmap(span, bytes);
-            h->spans[entry].start = NULL;
-            h->out--;
-            h->bytes_out -= bytes;
-            return;
-        }
-    h->strangers++;
+    host_span *entry = host_find(h, span, bytes);
+    if (entry == NULL)
+        return;
+    munmap(span, bytes);
+    entry->start = NULL;
+    h->out--;
+    h->bytes_out -= bytes;
 }
 
 #endif

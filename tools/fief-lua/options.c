@@ -3,11 +3,12 @@
 
 #include "options.h"
 
+#include "common/values.h"
+
 #include <fief/fief.h>
 
 #include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <lua.h>
 #include <stdarg.h>
@@ -74,41 +75,17 @@ __attribute__((format(printf, 1, 2))) static bool complain(const char *format, .
 
 /* ---- values ---- */
 
-/* Digits alone: strtoumax would take signs and spaces as well. */
-static bool parse_digits(const char *text, uintmax_t *value, const char **behind) {
-    char *end;
-    if (text[0] < '0' || text[0] > '9')
-        return false;
-    errno = 0;
-    *value = strtoumax(text, &end, 10);
-    *behind = end;
-    return errno == 0;
-}
-
 static bool parse_number(const char *name, const char *text, unsigned most, unsigned *out) {
     uintmax_t value;
     const char *behind;
-    if (!parse_digits(text, &value, &behind) || *behind != '\0' || value < 1 || value > most)
+    if (!values_digits(text, &value, &behind) || *behind != '\0' || value < 1 || value > most)
         return complain("--%s takes a number from 1 to %u, not '%s'", name, most, text);
     *out = (unsigned)value;
     return true;
 }
 
 static bool parse_size(const char *name, const char *text, size_t *out) {
-    static const char units[] = "KMG";
-    uintmax_t value;
-    const char *behind;
-    bool good = parse_digits(text, &value, &behind) && value > 0;
-    if (good && *behind != '\0') {
-        const char *unit = strchr(units, *behind);
-        unsigned shift = unit != NULL ? 10 * (unsigned)(unit - units + 1) : 0;
-        good = unit != NULL && behind[1] == '\0' && value <= UINTMAX_MAX >> shift;
-        value <<= shift;
-    }
-    if (!good || value > PTRDIFF_MAX)
-        return complain("--%s takes a size such as 512K, 8M or 1G, not '%s'", name, text);
-    *out = (size_t)value;
-    return true;
+    return values_size(text, out) || complain("--%s takes a size such as 512K, 8M or 1G, not '%s'", name, text);
 }
 
 static bool parse_alignment(const char *text, size_t *out) {
@@ -125,14 +102,7 @@ static bool parse_plant(const char *text, plant *out) {
 }
 
 static bool parse_debug(const char *text, fief_debug *out) {
-    static const char *const levels[] = {"off", "check", "full", "guard"};
-    for (unsigned level = FIEF_DEBUG_OFF; level <= FIEF_DEBUG_GUARD; level++) {
-        if (strcmp(text, levels[level]) == 0) {
-            *out = (fief_debug)level;
-            return true;
-        }
-    }
-    return complain("--debug is off, check, full or guard, not '%s'", text);
+    return values_level(text, out) || complain("--debug is off, check, full or guard, not '%s'", text);
 }
 
 /* ---- the line ---- */

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """libfief-cpython.so under an unmodified python, against the same python without it. Speaks TAP.
 
-  shim.py LIBRARY VERSION [--embedder PROGRAM] [--sanitized]
+  shim.py LIBRARY VERSION [--embedder PROGRAM]
 
-Skipped where this machine has no such python. With --sanitized resident memory says nothing about fief.
+Skipped where this machine has no such python.
 """
 
 import argparse
@@ -53,7 +53,6 @@ class Suite:
         self.tap = Tap()
         self.library = options.library
         self.embedder = options.embedder
-        self.sanitized = options.sanitized
         self.python = python
         self.folder = folder
         self.has_own_heaps = tuple(map(int, options.version.split("."))) >= (3, 12)
@@ -137,17 +136,12 @@ class Suite:
         what = "%d interpreters come and go at %d KiB each at most" % (CYCLES, most_kib)
         run = self.shim(self.script("cycles.py"), str(CYCLES), "isolated", FIEF_CPYTHON="reclaim")
         self.tap.check(run.status == 0 and run.err == "", "interpreters come and go, reclaimed", run)
-        if self.sanitized:
-            self.tap.skip(what, "a sanitizer keeps memory of its own")
-        else:
-            self.tap.check(float(run.out or "nan") <= most_kib, what, run)
+        self.tap.check(float(run.out or "nan") <= most_kib, what, run)
         stock = self.stock(self.script("cycles.py"), "20", "isolated")
         run = self.shim(self.script("cycles.py"), "20", "isolated")
-        good = run.status == 0 and run.err == "" and float(run.out or "nan") <= max(float(stock.out) * 1.2, 100)
-        if self.sanitized:
-            self.tap.skip("with what they leak they cost what they cost without", "a sanitizer keeps memory of its own")
-        else:
-            self.tap.check(good, "with what they leak they cost what they cost without", stock, run)
+        most_kib = max(float(stock.out) * 1.2, MOST_SHARING_KIB)
+        good = run.status == 0 and run.err == "" and float(run.out or "nan") <= most_kib
+        self.tap.check(good, "with what they leak they cost what they cost without", stock, run)
 
     def check_foreign(self):
         path = os.path.join(self.folder, "report")
@@ -202,7 +196,6 @@ def main():
     parser.add_argument("library", type=os.path.abspath)
     parser.add_argument("version")
     parser.add_argument("--embedder", type=os.path.abspath)
-    parser.add_argument("--sanitized", action="store_true")
     options = parser.parse_args()
     python = pythons.find(options.version)
     if python is None:

@@ -22,15 +22,15 @@ Test(launch, nothing_said_is_nothing_asked) {
     const fi_launch *l = fi_launch_get();
     assert_equal(l->limit_bytes, 0);
     cr_assert_str_eq(l->report, "");
-    cr_assert_not(l->stats);
+    cr_assert_not(l->stats || l->check || l->leaks);
     cr_assert_null(fi_launch_report_fn());
 }
 
 Test(launch, all_that_can_be_asked) {
-    const fi_launch *l = read_of("limit:64M,report:/tmp/a folder/b:c.txt,stats:1");
+    const fi_launch *l = read_of("limit:64M,report:/tmp/a folder/b:c.txt,stats:1,check:1,leaks:1");
     assert_equal(l->limit_bytes, 64 << 20);
     cr_assert_str_eq(l->report, "/tmp/a folder/b:c.txt");
-    cr_assert(l->stats);
+    cr_assert(l->stats && l->check && l->leaks);
     cr_assert_eq(fi_launch_report_fn(), fi_launch_report);
 }
 
@@ -93,14 +93,14 @@ Test(launch, sizes) {
 
 static int check_the_rest_applies(void *arg) {
     (void)arg;
-    const fi_launch *l = read_of("limt:1M,stats:2,report:,stats,stats:1");
-    return !(l->limit_bytes == 0 && l->report[0] == '\0' && l->stats);
+    const fi_launch *l = read_of("limt:1M,leaks:2,report:,check,stats:1");
+    return !(l->limit_bytes == 0 && l->report[0] == '\0' && l->stats && !l->leaks && !l->check);
 }
 
 Test(launch, a_wrong_item_is_told_and_the_rest_applies) {
     child_end end = run_in_child(check_the_rest_applies, NULL);
     assert_returned(end);
-    for (const char *const *item = (const char *const[]){"limt:1M", "stats:2", "report:", "stats", NULL};
+    for (const char *const *item = (const char *const[]){"limt:1M", "leaks:2", "report:", "check", NULL};
          *item != NULL; item++) {
         char warning[128];
         snprintf(warning, sizeof warning, "fief: FIEF_RUN: not understood: \"%s\"\n", *item);
@@ -179,6 +179,43 @@ Test(launch, without_a_file_it_is_stderr) {
     child_end end = run_in_child(tell_something, "stats:1");
     assert_returned(end);
     cr_assert_str_eq(end.said, "something\n");
+}
+
+/* As programs do that want to know whether all was written. */
+static int tell_with_stderr_closed(void *arg) {
+    read_of(arg);
+    close(STDERR_FILENO);
+    fi_launch_tell("at the end\n", 11);
+    return 0;
+}
+
+Test(launch, what_is_wanted_at_the_end_outlives_stderr) {
+    char *const wanted[] = {"stats:1", "check:1", "leaks:1"};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        child_end end = run_in_child(tell_with_stderr_closed, wanted[i]);
+        assert_returned(end);
+        cr_assert_str_eq(end.said, "at the end\n");
+    }
+    child_end end = run_in_child(tell_with_stderr_closed, "limit:1M");
+    assert_returned(end);
+    assert_equal(end.said_bytes, 0);
+}
+
+static int put_a_file_in_its_place(void *arg) {
+    FILE *other = tmpfile();
+    read_of(arg);
+    close(STDERR_FILENO);
+    for (int file = STDERR_FILENO + 1; file < 1024; file++)
+        if (file != fileno(other) && fcntl(file, F_GETFD) >= 0)
+            dup2(fileno(other), file);
+    fi_launch_tell("at the end\n", 11);
+    return fseek(other, 0, SEEK_END) != 0 || ftell(other) != 0;
+}
+
+Test(launch, a_file_of_the_programs_is_not_taken_for_stderr) {
+    child_end end = run_in_child(put_a_file_in_its_place, "stats:1");
+    assert_returned(end);
+    assert_equal(end.said_bytes, 0);
 }
 
 Test(launch, a_file_that_cannot_be_opened_loses_nothing) {

@@ -13,7 +13,7 @@ enum { MOST_WARM_SMALL = 32, MOST_WARM_FULL = 8, DECAY_MS = 500 };
 
 static const fi_source from_system;
 static host the_host;
-static const fi_source from_host = {&the_host, host_alloc, host_free};
+static const fi_source from_host = {.ctx = &the_host, .alloc = host_alloc, .free = host_free};
 
 static void set_up(void) {
     cr_assert(fi_arena_init());
@@ -211,7 +211,7 @@ Test(arena, a_huge_one_is_aligned_as_it_is_asked) {
 Test(arena, a_huge_one_grows_into_what_is_free_behind_it) {
     fi_arena *arena = fi_arena_take_huge(&from_system, FI_UNIT_BYTES, 1);
     memset(arena->start, 7, FI_UNIT_BYTES);
-    cr_assert(fi_arena_extend_huge(arena, FI_UNIT_BYTES, 3 * FI_UNIT_BYTES));
+    cr_assert(fi_arena_extend_huge(arena, &from_system, FI_UNIT_BYTES, 3 * FI_UNIT_BYTES));
     assert_equal(arena->bytes, 3 * FI_UNIT_BYTES);
     assert_equal(arena->start[FI_UNIT_BYTES - 1], 7);
     cr_assert(is_zeros(arena->start + FI_UNIT_BYTES, 2 * FI_UNIT_BYTES));
@@ -222,7 +222,7 @@ Test(arena, a_huge_one_with_a_neighbour_does_not_grow) {
     fi_arena *arena = fi_arena_take_huge(&from_system, 4 * FI_UNIT_BYTES, 1);
     const fi_arena *neighbour = fi_arena_take_huge(&from_system, 4 * FI_UNIT_BYTES, 1);
     cr_assert_eq(neighbour->start, arena->start + arena->bytes);
-    cr_assert_not(fi_arena_extend_huge(arena, 4 * FI_UNIT_BYTES, 5 * FI_UNIT_BYTES));
+    cr_assert_not(fi_arena_extend_huge(arena, &from_system, 4 * FI_UNIT_BYTES, 5 * FI_UNIT_BYTES));
     assert_equal(arena->bytes, 4 * FI_UNIT_BYTES);
 }
 
@@ -250,8 +250,29 @@ Test(arena, a_hosts_memory_is_not_taken_for_zeros) {
 
 Test(arena, a_hosts_huge_memory_grows_within_its_last_unit_only) {
     fi_arena *arena = fi_arena_take_huge(&from_host, FI_UNIT_BYTES + 1, 1);
-    cr_assert(fi_arena_extend_huge(arena, FI_UNIT_BYTES + 1, 2 * FI_UNIT_BYTES));
-    cr_assert_not(fi_arena_extend_huge(arena, 2 * FI_UNIT_BYTES, 2 * FI_UNIT_BYTES + 1));
+    cr_assert(fi_arena_extend_huge(arena, &from_host, FI_UNIT_BYTES + 1, 2 * FI_UNIT_BYTES));
+    cr_assert_not(fi_arena_extend_huge(arena, &from_host, 2 * FI_UNIT_BYTES, 2 * FI_UNIT_BYTES + 1));
+}
+
+/* The entries in the map that it would have had are free again where the host says no. */
+Test(arena, a_hosts_huge_memory_grows_as_far_as_the_host_makes_it_longer) {
+    const fi_source extending = {.ctx = &the_host, .alloc = host_alloc, .free = host_free, .extend = host_extend};
+    the_host.room_bytes = 8 * FI_UNIT_BYTES;
+    fi_arena *arena = fi_arena_take_huge(&extending, FI_UNIT_BYTES, 1);
+    cr_assert(fi_arena_extend_huge(arena, &extending, FI_UNIT_BYTES, 2 * FI_UNIT_BYTES + 1));
+    assert_equal(arena->bytes, 3 * FI_UNIT_BYTES);
+    cr_assert_eq(fi_map_find(arena->start + 3 * FI_UNIT_BYTES - 1), arena);
+    the_host.stays = true;
+    for (unsigned i = 0; i < 2; i++) {
+        cr_assert_not(fi_arena_extend_huge(arena, &extending, 3 * FI_UNIT_BYTES, 4 * FI_UNIT_BYTES));
+        assert_equal(arena->bytes, 3 * FI_UNIT_BYTES);
+        cr_assert_null(fi_map_find(arena->start + 3 * FI_UNIT_BYTES));
+    }
+    the_host.stays = false;
+    cr_assert(fi_arena_extend_huge(arena, &extending, 3 * FI_UNIT_BYTES, 4 * FI_UNIT_BYTES));
+    fi_arena_leave(arena, &extending, false);
+    assert_equal(the_host.out, 0);
+    assert_equal(the_host.strangers, 0);
 }
 
 Test(arena, a_host_that_has_nothing_is_exhaustion) {

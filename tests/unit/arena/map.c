@@ -172,7 +172,7 @@ Test(map, generations_go_on_after_they_were_forgotten) {
 
 Test(map, a_hosts_memory_leaves_no_tombstone) {
     host h = {.out = 0};
-    const fi_source from_host = {&h, host_alloc, host_free};
+    const fi_source from_host = {.ctx = &h, .alloc = host_alloc, .free = host_free};
     fi_arena *arena = fi_arena_take(&from_host, FI_SMALL_ARENA_UNITS, false);
     char *start = arena->start;
     uint64_t summary;
@@ -199,7 +199,7 @@ Test(map, an_addresss_alternates_differ_and_the_first_is_its_own) {
 /* All of them want the first one's entry; the host's memory gets alternates. */
 Test(map, arenas_that_want_the_same_entry_are_told_apart) {
     host h = {.out = 0};
-    const fi_source from_host = {&h, host_alloc, host_free};
+    const fi_source from_host = {.ctx = &h, .alloc = host_alloc, .free = host_free};
     fi_arena *arenas[FI_MAP_ALTERNATES] = {fi_arena_take(&from_system, FI_FULL_ARENA_UNITS, false)};
     for (unsigned i = 1; i < FI_MAP_ALTERNATES; i++) {
         h.next = host_map_colliding(arenas[0]->start, arenas[0]->bytes, i);

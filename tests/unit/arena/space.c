@@ -171,10 +171,42 @@ Test(space, a_hosts_memory_gets_its_own_entries_and_gives_them_back) {
         cr_assert_eq(span.start, start);
         assert_equal(span.units, 3);
         assert_equal(span.slot, fi_map_slot((uintptr_t)start, 0));
-        cr_assert_not(fi_space_extend(&span, 1), "what lies behind is the host's");
         fi_space_give(&span);
     }
     assert_equal(fi_space_used_units(), 0);
+}
+
+static bool is_taken(size_t slot) {
+    return (fi_the_map.used[slot / 64] >> (slot % 64) & 1) != 0;
+}
+
+static void assert_extends(char *start, unsigned alternate) {
+    fi_span span;
+    cr_assert(fi_space_claim(start, 2, &span));
+    assert_equal(span.slot, fi_map_slot((uintptr_t)start, alternate));
+    cr_assert(fi_space_extend(&span, 2));
+    assert_equal(span.units, 4);
+    cr_assert(is_taken(span.slot + 3) && !is_taken(span.slot + 4));
+    cr_assert_not(fi_space_extend(&span, fi_the_map.units));
+    assert_equal(span.units, 4);
+    fi_space_give(&span);
+    cr_assert(!is_taken(span.slot) && !is_taken(span.slot + 3));
+}
+
+Test(space, a_hosts_span_takes_the_entries_behind_its_own) {
+    fi_span own = take(2, 4);
+    assert_extends(host_map(2 * FI_UNIT_BYTES, FI_UNIT_BYTES), 0);
+    assert_extends(own.start - ((size_t)1 << 42), 1);
+}
+
+Test(space, a_hosts_span_does_not_take_what_another_has) {
+    char *start = host_map(4 * FI_UNIT_BYTES, FI_UNIT_BYTES);
+    fi_span span, behind;
+    cr_assert(fi_space_claim(start, 2, &span));
+    cr_assert(fi_space_claim(start + 3 * FI_UNIT_BYTES, 1, &behind));
+    cr_assert_not(fi_space_extend(&span, 2));
+    assert_equal(span.units, 2);
+    cr_assert(fi_space_extend(&span, 1));
 }
 
 Test(space, entries_that_are_taken_leave_three_alternates_and_then_none) {

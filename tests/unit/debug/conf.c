@@ -67,7 +67,8 @@ Test(conf, nothing_said_is_nothing_given) {
 
 Test(conf, every_key_sets_its_field) {
     assert_good("debug:full,quarantine:64M,sample:1000,guarded:16,guard_align:left,frames:32,on_foreign:abort,"
-                "on_misuse:report,leaks:1,on_leak:strict,suppressions:/etc/leaks.supp,json:stderr,break:77,"
+                "on_misuse:report,leaks:1,on_leak:strict,suppressions:/etc/leaks.supp,json:stderr,"
+                "text:/tmp/reports,break:77,"
                 "symbols:1,tools:1");
     assert_equal(conf.given, (1U << FI_CONF_KEYS) - 1);
     assert_equal(conf.debug, 2);
@@ -82,6 +83,7 @@ Test(conf, every_key_sets_its_field) {
     assert_equal(conf.on_leak, 2);
     cr_assert_str_eq(conf.suppressions, "/etc/leaks.supp");
     cr_assert_str_eq(conf.json, "stderr");
+    cr_assert_str_eq(conf.text, "/tmp/reports");
     assert_equal(conf.break_serial, 77);
     assert_equal(conf.symbols, 1);
     assert_equal(conf.tools, 1);

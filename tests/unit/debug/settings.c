@@ -100,3 +100,28 @@ Test(settings, json_goes_to_stderr_or_is_appended_to_a_file) {
     close(file);
     unlink(path);
 }
+
+static int tell_once(void *arg) {
+    setenv("FIEF_CONF", arg, 1);
+    fi_settings_tell("text\n", 5);
+    return 0;
+}
+
+Test(settings, texts_go_to_stderr_or_are_appended_to_a_file) {
+    char *const on_stderr[] = {"", "text:stderr", "text:/there/is/no/such/folder/file"};
+    for (size_t i = 0; i < sizeof on_stderr / sizeof *on_stderr; i++) {
+        child_end end = run_in_child(tell_once, on_stderr[i]);
+        assert_returned(end);
+        cr_assert_str_eq(end.said, "text\n");
+    }
+    char path[] = "/tmp/fief-settings-XXXXXX", conf[64], text[16] = "";
+    int file = mkstemp(path);
+    snprintf(conf, sizeof conf, "text:%s", path);
+    child_end end = run_in_child(tell_once, conf);
+    assert_returned(end);
+    assert_equal(end.said_bytes, 0);
+    assert_equal(read(file, text, sizeof text - 1), 5);
+    cr_assert_str_eq(text, "text\n");
+    close(file);
+    unlink(path);
+}

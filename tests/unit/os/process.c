@@ -56,8 +56,8 @@ Test(process, a_file_is_made_and_appended_to) {
     cr_assert_neq(file, -1);
     unlink(path);
     close(file);
-    fi_os_append_file(path, "one ", 4);
-    fi_os_append_file(path, "two", 3);
+    cr_assert(fi_os_append_file(path, "one ", 4));
+    cr_assert(fi_os_append_file(path, "two", 3));
     FILE *made = fopen(path, "r");
     cr_assert_not_null(made);
     cr_assert_not_null(fgets(text, sizeof text, made));
@@ -66,9 +66,9 @@ Test(process, a_file_is_made_and_appended_to) {
     unlink(path);
 }
 
-Test(process, a_file_that_can_not_be_written_is_no_matter) {
+Test(process, a_file_that_can_not_be_written_is_said_to_be_none) {
     errno = 17;
-    fi_os_append_file("/there/is/no/such/folder/file", "text", 4);
+    cr_assert_not(fi_os_append_file("/there/is/no/such/folder/file", "text", 4));
     assert_equal(errno, 17);
 }
 

@@ -177,3 +177,25 @@ Test(symbol, inside_itself_it_finds_the_module) {
 }
 
 #endif
+
+/* ---- who wants to know of a look ---- */
+
+static int begun, ended;
+
+static void count_looks(bool begins) {
+    cr_assert_eq(begun, begins ? ended : ended + 1, "they come in turn");
+    begun += begins;
+    ended += !begins;
+}
+
+Test(symbol, a_look_is_told_of_before_and_after) {
+    need_debug_info();
+    fi_symbol symbol;
+    fief_trace_naming(count_looks);
+    fi_symbolise(mark_here().pc, &symbol);
+    assert_equal(begun, 1);
+    assert_equal(ended, 1);
+    fief_trace_naming(NULL);
+    fi_symbolise(mark_here().pc, &symbol);
+    assert_equal(begun, 1);
+}

@@ -1,0 +1,30 @@
+-- For programs.py: tables, indices, triggers, windows, full text, JSON, transactions and errors.
+pragma page_size = 4096;
+create table item(id integer primary key, key integer, text text);
+with recursive n(i) as (select 1 union all select i + 1 from n where i < 30000)
+insert into item select i, i * 7919 % 30011, 'item ' || i || hex(i * 7919) from n;
+create index by_key on item(key);
+create index by_text on item(text, key);
+create table log(what text);
+create trigger deleted after delete on item begin insert into log values('deleted ' || old.id); end;
+select count(*), sum(length(text)), min(text), max(text) from item where key between 1000 and 15000;
+begin;
+delete from item where key % 10 = 0;
+select count(*), max(what) from log;
+rollback;
+select count(*) from log;
+select key % 10 as k, count(*), sum(id) over (order by key % 10) from item group by k order by k;
+select id, lag(id, 2) over (order by key) from item order by key limit 5;
+select length(group_concat(text, '|')) from (select text from item order by key);
+select count(*) from item a join item b on a.key = b.id where a.text > b.text;
+select json_extract(json_object('list', json_array(1, 2, 3), 'text', 'ü'), '$.list[1]');
+create virtual table words using fts5(body);
+insert into words select 'word' || (id % 97) || ' of ' || text from item where id < 3000;
+select count(*) from words where words match 'word7';
+update item set text = upper(text) where key % 3 = 0;
+select * from item order by text desc limit 3;
+select * from nowhere;
+select printf('%.3f %s', 3.14159, quote(x'0102'));
+delete from item where id % 2;
+vacuum;
+pragma integrity_check;

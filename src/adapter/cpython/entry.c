@@ -15,7 +15,7 @@ __attribute__((constructor)) static void load(void) {
 }
 
 __attribute__((destructor)) static void unload(void) {
-    fi_install_tell_end();
+    fi_install_end();
 }
 
 /* CPython's own function of a name that stands here, too: the next one in the order of loading or, where libpython

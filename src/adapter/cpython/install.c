@@ -88,15 +88,15 @@ void fi_install_at_load(void) {
         fi_tell("this python keeps its own allocator: %s", refusal);
 }
 
-void fi_install_tell_end(void) {
+void fi_install_end(void) {
     if (refusal != NULL)
         return;
     if (is_replaced())
         fi_tell(
             "PYTHONMALLOC, -X dev or the program itself had python use another allocator: its interpreters had no "
             "heaps of fief's");
-    else if (fi_launch_get()->stats)
-        fi_tenants_tell_figures(!fi_py.is_initialized());
+    else if (fi_launch_wants_end())
+        fi_tenants_end(!fi_py.is_initialized());
 }
 
 /* From 3.12 on an initialisation after a finalisation begins with the runtime's allocators reset, in a function

@@ -4,7 +4,6 @@
 #include "adapter/cpython/python.h"
 #include "adapter/launch.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -37,13 +36,4 @@ fief_report_fn *fi_tell_report_fn(void) {
     fief_report_fn *to_file = fi_launch_report_fn();
     bool all = to_file != NULL || fi_options.report || !fi_py_shares_objects();
     return all ? to_file : report_bugs;
-}
-
-void fi_tell_figures(const char *whose, const fief_stats *stats) {
-    fi_tell("%s: %" PRIu64 " allocations, %" PRIu64 " frees; live %" PRIu64 " blocks, %" PRIu64
-            " bytes; at most %" PRIu64 " KiB; of others it freed %" PRIu64 " and %" PRIu64
-            " late, others freed %" PRIu64 " of its; the limit refused %" PRIu64,
-            whose, stats->allocations, stats->frees, stats->live_blocks, stats->live_bytes,
-            stats->charged_peak_bytes >> 10, stats->foreign_out, stats->late_out, stats->foreign_in,
-            stats->limit_failures);
 }

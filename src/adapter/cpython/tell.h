@@ -12,7 +12,4 @@ void fi_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * is told if it is asked for, or if there is a file to tell it in. */
 fief_report_fn *fi_tell_report_fn(void);
 
-/* The figures of one heap; `whose` is its name. */
-void fi_tell_figures(const char *whose, const fief_stats *stats);
-
 #endif

@@ -3,6 +3,7 @@
 #include "adapter/cpython/options.h"
 #include "adapter/cpython/python.h"
 #include "adapter/cpython/tell.h"
+#include "adapter/launch_end.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -23,11 +24,10 @@ typedef struct tenant {
 fi_tenants_main_interpreter fi_tenants_main;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static tenant *listed;   /* under the lock */
-static tenant *spares;   /* the same: a tenant's memory stays one, as others may be reading it through a slot */
-static bool reaping;     /* the same */
-static fief_stats ended; /* the same: the sum of those that have been torn down */
-static uint64_t ended_count;
+static tenant *listed; /* under the lock */
+static tenant *spares; /* the same: a tenant's memory stays one, as others may be reading it through a slot */
+static bool reaping;   /* the same */
+static fi_launch_stats figures = {.tenant = "interpreter"}; /* the same: of those that have been torn down */
 
 static void (*on_met)(int64_t id); /* written once, before there are threads */
 
@@ -203,31 +203,23 @@ void fi_tenants_note_ending(void) {
     pthread_mutex_unlock(&lock);
 }
 
-static void add_up(fief_stats *sum, const fief_stats *stats) {
-    sum->allocations += stats->allocations;
-    sum->frees += stats->frees;
-    sum->live_blocks += stats->live_blocks;
-    sum->live_bytes += stats->live_bytes;
-    if (stats->charged_peak_bytes > sum->charged_peak_bytes)
-        sum->charged_peak_bytes = stats->charged_peak_bytes;
-    sum->late_out += stats->late_out;
-    sum->foreign_out += stats->foreign_out;
-    sum->foreign_in += stats->foreign_in;
-    sum->limit_failures += stats->limit_failures;
+/* A kept arena keeps no free page: that is what the trim is for. */
+static void destroy_heap(fief *heap) {
+    fief_stats stats;
+    fief_stats_publish(heap);
+    fief_stats_read(heap, &stats);
+    fief_trim(heap);
+    pthread_mutex_lock(&lock);
+    fi_launch_stats_add(&figures, fief_name(heap), &stats);
+    pthread_mutex_unlock(&lock);
+    fief_destroy(heap);
 }
 
 /* Of one that nobody can find any more. */
 static void tear_down(tenant *t) {
-    fief_stats stats = {0};
-    if (!t->shares_main) {
-        fief_stats_publish(t->heap);
-        fief_trim(t->heap);
-        fief_stats_read(t->heap, &stats);
-        fief_destroy(t->heap);
-    }
+    if (!t->shares_main)
+        destroy_heap(t->heap);
     pthread_mutex_lock(&lock);
-    add_up(&ended, &stats);
-    ended_count++;
     give_spare(t);
     pthread_mutex_unlock(&lock);
 }
@@ -296,28 +288,27 @@ void fi_tenants_end_lifetime(void) {
     pthread_mutex_unlock(&lock);
 }
 
-/* ---- figures ---- */
+/* ---- the process's end ---- */
 
-static void tell_heap(fief *heap, bool at_rest) {
+static void end_heap(fief *heap, bool at_rest) {
     fief_stats stats;
-    if (at_rest)
-        fief_stats_publish(heap);
-    fief_stats_read(heap, &stats);
-    fi_tell_figures(fief_name(heap), &stats);
+    if (at_rest) {
+        fi_launch_end_heap(heap, &figures);
+    } else {
+        fief_stats_read(heap, &stats);
+        fi_launch_stats_add(&figures, fief_name(heap), &stats);
+    }
 }
 
-void fi_tenants_tell_figures(bool at_rest) {
+void fi_tenants_end(bool at_rest) {
     pthread_mutex_lock(&lock);
     for (tenant *t = listed; t != NULL; t = t->next)
         if (!t->shares_main)
-            tell_heap(t->heap, at_rest);
-    char whose[64];
-    snprintf(whose, sizeof whose, "%llu interpreters that ended", (unsigned long long)ended_count);
-    if (ended_count != 0)
-        fi_tell_figures(whose, &ended);
+            end_heap(t->heap, at_rest);
     pthread_mutex_unlock(&lock);
     pthread_mutex_lock(&outside_lock);
     if (outside != NULL)
-        tell_heap(outside, true);
+        end_heap(outside, true);
     pthread_mutex_unlock(&outside_lock);
+    fi_launch_end(&figures);
 }

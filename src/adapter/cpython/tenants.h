@@ -56,7 +56,8 @@ size_t fi_tenants_reap(void);
  * become others'. */
 void fi_tenants_end_lifetime(void);
 
-/* Tells the figures of all. `at_rest`: no thread uses a heap any more, so that they can be made exact. */
-void fi_tenants_tell_figures(bool at_rest);
+/* The end of the process: does what FIEF_RUN wants done then. `at_rest`: no thread uses a heap any more; else only
+ * figures are told, as of when they were last published. */
+void fi_tenants_end(bool at_rest);
 
 #endif

@@ -16,6 +16,7 @@ regular expressions are too large for MuJS.
 --update writes the tables into FILE, between `<!-- embedded: begin -->` and `<!-- embedded: end -->`.
 """
 import argparse
+import ctypes.util
 import json
 import os
 import pathlib
@@ -35,8 +36,8 @@ PEERS = {
     'fief': ('fief, called', 'fief', 0, None),
     'fief_inline': ('fief, inlined', 'fief', 1, None),
     'glibc': ('glibc', 'stock', 0, None),
-    'jemalloc': ('jemalloc', 'stock', 0, 'libjemalloc.so.2'),
-    'mimalloc': ('mimalloc', 'stock', 0, 'libmimalloc.so.2'),
+    'jemalloc': ('jemalloc', 'stock', 0, 'jemalloc'),
+    'mimalloc': ('mimalloc', 'stock', 0, 'mimalloc'),
 }
 OURS = ['fief', 'fief_inline']
 OTHERS = ['glibc', 'jemalloc', 'mimalloc']
@@ -98,14 +99,15 @@ def measure_one(figures, row, program, script, name, variant):
     heading, memory, _, preload = PEERS[name]
     env = {key: value for key, value in os.environ.items() if key not in ('FIEF_CONF', 'LD_PRELOAD')}
     if preload:
-        env['LD_PRELOAD'] = preload
+        library = ctypes.util.find_library(preload)
+        if library is None:
+            leave_out(f'{heading} is not installed')
+            return
+        env['LD_PRELOAD'] = library
     done = subprocess.run([program, memory, str(variant), str(RUNS), script], env=env, capture_output=True, text=True,
                           check=False)
-    if 'cannot be preloaded' in done.stderr:
-        leave_out(f'{heading}: {preload} is not installed')
-        return
     said = re.fullmatch(r'((?:[\d.]+\n)+)gave (.*)\npeak (\d+)\n', done.stdout)
-    if done.returncode != 0 or said is None:
+    if done.returncode != 0 or said is None or 'cannot be preloaded' in done.stderr:
         sys.exit(f'{row}, {heading}: exit {done.returncode}: {done.stderr[-500:]}')
     if figures.setdefault(row, {}).setdefault('gave', said.group(2)) != said.group(2):
         sys.exit(f'{row}, {heading} gave {said.group(2)}, and not {figures[row]["gave"]}')

@@ -262,7 +262,7 @@ static void check_interleaved(const embedded *runtime, embedded_variant variant,
 int main(int argc, char **argv) {
     const embedded *runtime = &EMBEDDED;
     int count = argc > 1 ? atoi(argv[1]) : 1000;
-    for (int variant = 0; variant < EMBEDDED_VARIANTS; variant++) {
+    for (embedded_variant variant = EMBEDDED_CALLED; variant < EMBEDDED_VARIANTS; variant++) {
         check_life(runtime, variant);
         check_limit(runtime, variant);
         check_birth(runtime, variant);

@@ -78,7 +78,7 @@ static void check_birth(const embedded *runtime, embedded_variant variant) {
     enum { STEP_BYTES = 16 << 10 };
     guest g = {runtime, variant, NULL, NULL};
     if (!runtime->can_fail_to_begin) {
-        check_skip(&g, what, "it is the end of the process");
+        check_skip(&g, what, "the runtime does not survive that");
         return;
     }
     size_t limit_bytes = STEP_BYTES;

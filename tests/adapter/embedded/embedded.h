@@ -19,7 +19,7 @@ typedef struct embedded {
     const char *name;
     const char *variants[EMBEDDED_VARIANTS];
     bool is_process_wide;   /* one heap for all instances: install it before the first is opened */
-    bool can_fail_to_begin; /* without memory for an instance there is none; else that is the end of the process */
+    bool can_fail_to_begin; /* where there is no memory for it, an instance is NULL; else the process goes down */
     size_t limit_bytes;     /* the busy script fits, at every debug level */
 
     /* Each gives a text. Errors do, too: that of the hoarding script is the runtime's own for exhausted memory. */

@@ -93,15 +93,14 @@ void fi_install_end(void) {
         return;
     if (is_replaced())
         fi_tell(
-            "PYTHONMALLOC, -X dev or the program itself had python use another allocator: its interpreters had no "
-            "heaps of fief's");
+            "python was made to use another allocator, by PYTHONMALLOC, -X dev or the program: it had no heaps");
     else if (fi_launch_wants_end())
         fi_tenants_end(!fi_py.is_initialized());
 }
 
 /* From 3.12 on an initialisation after a finalisation begins with the runtime's allocators reset, in a function
- * that goes on to allocate. It does nothing twice, and the first part of it can be had alone: setting a string of
- * a PyConfig pre-initialises, with just that config. */
+ * that goes on to allocate. Its first part does nothing twice, and can be had alone: setting a string of a
+ * PyConfig pre-initialises, with just that config. */
 static void initialise_first_part(void *config) {
     void *string = NULL;
     if (config != NULL) {

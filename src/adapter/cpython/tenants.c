@@ -224,13 +224,17 @@ static void tear_down(tenant *t) {
     pthread_mutex_unlock(&lock);
 }
 
-static void unlist(tenant *gone) {
+/* False: the runtime's end has done so. */
+static bool unlist(tenant *gone) {
     pthread_mutex_lock(&lock);
     tenant **link = &listed;
-    while (*link != gone)
+    while (*link != NULL && *link != gone)
         link = &(*link)->next;
-    *link = gone->next;
+    bool found = *link != NULL;
+    if (found)
+        *link = gone->next;
     pthread_mutex_unlock(&lock);
+    return found;
 }
 
 /* The first ending one from `from` on, or of all. */
@@ -251,8 +255,8 @@ static bool begin_reaping(void) {
     return begins;
 }
 
-/* CPython is asked without the lock: it allocates the exception that says no. Only this function takes tenants off
- * the list, and one caller at a time, so that the next one is there when it comes back. */
+/* CPython is asked without the lock: it allocates the exception that says no. One caller at a time makes spares,
+ * so that the next tenant still is one when it comes back. */
 size_t fi_tenants_reap(void) {
     if (!begin_reaping())
         return 0;
@@ -264,7 +268,8 @@ size_t fi_tenants_reap(void) {
         if (fi_py.look_up(t->id) != NULL)
             continue;
         fi_py.clear_error();
-        unlist(t);
+        if (!unlist(t))
+            break;
         tear_down(t);
         count++;
     }

@@ -1,5 +1,5 @@
-"""Creates, runs and ends interpreters: "cycles.py COUNT isolated|legacy|threads". Prints what the process grew a cycle, in KiB, after
-the first ten."""
+"""Creates, runs and ends interpreters: "cycles.py COUNT isolated|legacy|threads". Prints what the process
+grew a cycle, in KiB, after the first ten."""
 
 import sys
 import threading

@@ -1,6 +1,6 @@
-/* A program that runs several lifetimes of CPython's runtime, one after the other: "embedder START COUNT", where START is
- * the function that begins one. Whichever libpython was loaded before it serves. For each it says whether what
- * python allocates is fief's. */
+/* A program that runs several lifetimes of CPython's runtime, one after the other: "embedder START COUNT", where
+ * START is the function that begins one. Whichever libpython was loaded before it serves. For each it says whether
+ * what python allocates is fief's. */
 #define _GNU_SOURCE 1
 #include "fief/fief.h"
 

@@ -23,7 +23,7 @@ CYCLES = 200
 # 1,700 and more), and where they share objects, so that none is reclaimed.
 MOST_KIB, MOST_SHARING_KIB = 50, 150
 SETTINGS = ("FIEF_RUN", "FIEF_CPYTHON", "FIEF_CONF", "PYTHONMALLOC", "PYTHONDEVMODE", "LD_PRELOAD")
-REPLACED = "had python use another allocator"
+REPLACED = "python was made to use another allocator"
 ROW = re.compile(r"^  (interpreter \d+ of python|all) +((?:[\d,]+ *)+)$", re.M)
 COLUMNS = ("live blocks", "live bytes", "peak bytes", "allocations", "foreign", "refused")
 MAIN = "interpreter 0 of python"

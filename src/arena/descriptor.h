@@ -88,7 +88,7 @@ static_assert(sizeof(fi_pool) == 64, "a pool descriptor is one cache line");
 typedef enum fi_arena_state {
     FI_ARENA_NONE = 0,
     FI_ARENA_LIVE, /* owned by a living interpreter */
-    FI_ARENA_WARM, /* its owner has ended; kept with its memory for the next one */
+    FI_ARENA_WARM, /* its owner has ended, or freed it (a huge block); kept with its memory for the next one */
     FI_ARENA_DEAD, /* its owner has ended or gave it back; a tombstone */
     FI_ARENA_KEPT  /* its owner has ended and left blocks that others may use: never given to anybody */
 } fi_arena_state;

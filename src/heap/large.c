@@ -1,5 +1,6 @@
 #include "heap/large.h"
 
+#include "arena/spare.h"
 #include "heap/arenas.h"
 #include "heap/charge.h"
 #include "heap/misuse.h"
@@ -49,8 +50,14 @@ static void free_run(fief *f, fi_pool *pool) {
 
 /* ---- huge ---- */
 
+/* A spare one is dirty. */
+static fi_arena *take_huge(const fief *f, size_t bytes, size_t alignment) {
+    fi_arena *spare = f->source.alloc == NULL && !f->zeroed ? fi_spare_take(bytes, alignment) : NULL;
+    return spare != NULL ? spare : fi_arena_take_huge(&f->source, bytes, alignment);
+}
+
 static void *alloc_huge(fief *f, size_t bytes, const fi_large_request *request) {
-    fi_arena *arena = fi_arena_take_huge(&f->source, bytes, request->alignment);
+    fi_arena *arena = take_huge(f, bytes, request->alignment);
     if (arena == NULL)
         return NULL;
     if (!fi_heap_add_arena(f, arena)) {
@@ -58,16 +65,18 @@ static void *alloc_huge(fief *f, size_t bytes, const fi_large_request *request) 
         return NULL;
     }
     fi_pool_open_large(fi_map_pools(arena), arena, 1, bytes, FI_POOL_HUGE, f);
-    if (request->zero && arena->from_provider)
+    if (request->zero && (arena->from_provider || arena->dirty_granules != 0))
         memset(arena->start, 0, request->bytes);
     return arena->start;
 }
 
-static void free_huge(fief *f, fi_pool *pool) {
+/* `usable_bytes` of it still have their pages. */
+static void free_huge(fief *f, fi_pool *pool, size_t usable_bytes) {
     fi_arena *arena = pool->arena;
     fi_pool_close(pool);
     fi_heap_forget_arena(f, arena);
-    fi_arena_leave(arena, &f->source, false);
+    if (usable_bytes == 0 || !fi_spare_keep(arena, usable_bytes))
+        fi_arena_leave(arena, &f->source, false);
 }
 
 /* ---- both ---- */
@@ -92,7 +101,7 @@ void fi_large_free(fief *f, fi_pool *pool) {
     f->count.large_blocks--;
     f->count.large_bytes -= bytes;
     if (pool->state == FI_POOL_HUGE)
-        free_huge(f, pool);
+        free_huge(f, pool, bytes);
     else
         free_run(f, pool);
     fi_heap_uncharge(f, bytes);
@@ -162,7 +171,7 @@ static void *grow_by_moving(fief *f, fi_pool *pool, size_t bytes) {
         return NULL;
     }
     fi_pool_open_large(fi_map_pools(arena), arena, 1, bytes, FI_POOL_HUGE, f);
-    free_huge(f, pool);
+    free_huge(f, pool, 0);
     f->count.large_allocations++;
     return arena->start;
 }

@@ -1,6 +1,7 @@
 #include "interp/registry.h"
 
 #include "arena/arena.h"
+#include "arena/spare.h"
 #include "base/atomics.h"
 #include "base/lock.h"
 #include "heap/heap.h"
@@ -177,7 +178,7 @@ static void forget_slots(void) {
 }
 
 size_t fi_registry_trim(void) {
-    size_t bytes = fi_arena_release_warm();
+    size_t bytes = fi_spare_release() + fi_arena_release_warm();
     fi_lock(FI_RANK_PROCESS);
     forget_slots();
     fi_unlock(FI_RANK_PROCESS);

@@ -9,7 +9,7 @@
 
 /* The compiler warns of sizes that it knows to be too large, and of a block that was not resized. */
 static volatile size_t too_large = PTRDIFF_MAX;
-static volatile size_t nothing;
+static volatile size_t nothing, no_power = 24;
 static void *(*volatile resize)(void *, size_t) = realloc;
 static void *(*volatile resize_array)(void *, size_t, size_t) = reallocarray;
 
@@ -147,7 +147,7 @@ static void check_other_aligned(void) {
         free(lax);
     }
     tap_check(good, "aligned_alloc and memalign align; their blocks can be resized");
-    void *odd = memalign(24, 100);
+    void *odd = memalign(no_power, 100);
     tap_check(odd != NULL && blocks_aligned(odd, 32), "memalign takes the next power of two");
     void *paged = valloc(10), *pages = pvalloc(10);
     tap_check(paged != NULL && blocks_aligned(paged, page), "valloc aligns to a page");

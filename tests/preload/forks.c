@@ -138,7 +138,7 @@ static void check_other_ways(void) {
 
 int main(void) {
     pthread_t busy[BUSY_THREADS];
-    alarm(280); /* a parent that hangs */
+    alarm(580); /* a parent that hangs */
     for (size_t i = 0; i < BUSY_THREADS; i++)
         if (pthread_create(&busy[i], NULL, be_busy, shared_blocks[i]) != 0)
             abort();

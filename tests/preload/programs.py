@@ -36,7 +36,7 @@ class Case:
 
 def what_modules_did(text):
     """Of the output of "python3 -m test": which modules passed, failed, were skipped."""
-    return re.sub(r'Total duration: .*', '', text[text.rfind('== Tests result'):])
+    return re.sub(r'Total duration: .*', '', text[max(text.rfind('== Tests result'), 0):])
 
 
 PYTHON_MODULES = ' '.join(f'test_{module}' for module in MODULES)
@@ -96,28 +96,29 @@ END
 
 
 class Run:
-    def __init__(self, case, options, preload):
+    """In a folder that is made for it. Both runs of a case have the same: some programs write its name down, or sort by
+    it."""
+
+    def __init__(self, case, options, place, preload):
         environment = {key: value for key, value in os.environ.items() if not key.startswith(NOT_INHERITED)}
         environment.update(case.environment, TESTS=str(TESTS), SOURCE=str(SOURCE), BUILD=options.build, LC_ALL='C', TZ='UTC')
-        # The folder has the same name in both runs, for programs that write it down.
-        with tempfile.TemporaryDirectory() as place:
-            folder = pathlib.Path(place) / 'folder'
-            folder.mkdir()
-            environment.update(HOME=place, TMPDIR=place)
-            if preload:
-                environment['LD_PRELOAD'] = options.library
-            try:
-                done = subprocess.run(['sh', '-c', case.script], cwd=folder, env=environment, capture_output=True,
-                                      timeout=case.timeout, stdin=subprocess.DEVNULL)
-                self.status, output, errors = done.returncode, done.stdout, done.stderr
-            except subprocess.TimeoutExpired as end:
-                self.status, output, errors = 'timeout', end.stdout or b'', end.stderr or b''
-            self.output = case.settle(output.decode(errors='replace').replace(place, 'PLACE'))
-            self.errors = errors.decode(errors='replace').replace(place, 'PLACE')
-            self.files = {}
-            if case.leaves:
-                self.files = {str(path.relative_to(folder)): path.read_bytes().replace(place.encode(), b'PLACE')
-                              for path in folder.rglob('*') if path.is_file() and re.fullmatch(case.leaves, path.name)}
+        environment.update(HOME=str(place), TMPDIR=str(place))
+        if preload:
+            environment['LD_PRELOAD'] = options.library
+        folder = place / 'folder'
+        folder.mkdir()
+        try:
+            done = subprocess.run(['sh', '-c', case.script], cwd=folder, env=environment, capture_output=True,
+                                  timeout=case.timeout, stdin=subprocess.DEVNULL)
+            self.status, output, errors = done.returncode, done.stdout, done.stderr
+        except subprocess.TimeoutExpired as end:
+            self.status, output, errors = 'timeout', end.stdout or b'', end.stderr or b''
+        self.output, self.errors = case.settle(output.decode(errors='replace')), errors.decode(errors='replace')
+        self.files = {}
+        if case.leaves:
+            self.files = {str(path.relative_to(folder)): path.read_bytes()
+                          for path in folder.rglob('*') if path.is_file() and re.fullmatch(case.leaves, path.name)}
+        shutil.rmtree(folder)
 
     def differences(self, other):
         """What is not the same, each in a line or more."""
@@ -157,7 +158,9 @@ def main():
         if missing:
             print('ok', count, '-', case.name, '# SKIP', missing, flush=True)
             continue
-        plain, preloaded = Run(case, options, False), Run(case, options, True)
+        with tempfile.TemporaryDirectory() as name:
+            place = pathlib.Path(name)
+            plain, preloaded = Run(case, options, place, False), Run(case, options, place, True)
         lines = list(plain.differences(preloaded))
         if plain.status != 0:
             lines.append(f'it does not work here, status {plain.status}:\n{plain.output[-1000:]}{plain.errors[-1000:]}')

@@ -116,7 +116,7 @@ static void initialise_first_part(void *config) {
 
 void fi_install_again(const void *config) {
     bool possible = fi_py.set_string != NULL && fi_py.init_compat_config != NULL && fi_py.clear_config != NULL;
-    if (refusal != NULL || fi_py.is_initialized() || !possible)
+    if (!is_used || fi_py.is_initialized() || !possible)
         return;
     initialise_first_part((void *)(uintptr_t)config);
     fi_py_allocator now;

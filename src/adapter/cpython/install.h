@@ -9,8 +9,8 @@ void fi_install_at_load(void);
 /* When it is unloaded: what FIEF_RUN wants told, and that all was in vain. */
 void fi_install_tell_end(void);
 
-/* Before another initialisation of the runtime: `config` is the PyConfig that it is going to have, NULL the one of
- * Py_InitializeEx. */
+/* Before an initialisation of the runtime: if it is not the first one. `config` is the PyConfig that it is going to
+ * have, NULL the one of Py_InitializeEx. */
 void fi_install_again(const void *config);
 
 #endif

@@ -1,5 +1,5 @@
-// fief with large blocks from a jemalloc arena of the interpreter's own; with FIEF_BENCH_PROVIDER_FOR_ALL, all of its
-// memory.
+// fief with large blocks from a jemalloc arena of the interpreter's own; with FIEF_BENCH_PROVIDER_FOR_ALL, all of
+// its memory.
 #ifndef BENCH_PEERS_FIEF_JEMALLOC_H
 #define BENCH_PEERS_FIEF_JEMALLOC_H
 

@@ -185,8 +185,8 @@ typedef struct fief_provider {
 /* What a provider is asked for. */
 typedef enum fief_provider_use {
     FIEF_PROVIDER_FOR_ALL = 0, /* everything: where it returns NULL there is no memory */
-    FIEF_PROVIDER_FOR_LARGE /* each block of more than 508 KiB, or with an alignment of more than 64 KiB:
-                               where it returns NULL, the operating system's memory is used, as for the rest */
+    FIEF_PROVIDER_FOR_LARGE    /* each block of more than 508 KiB, or with an alignment of more than 64 KiB:
+                                  where it returns NULL, the operating system's memory is used, as for the rest */
 } fief_provider_use;
 
 /* Makes a span longer where it is: true, and it will be given back as one of `new_bytes` bytes; or false, and it

@@ -25,7 +25,7 @@ static void *or_out_of_memory(void *p) {
 
 FI_SLOW static void *alloc_slow(fief *f, size_t size) {
     f = fi_tenant_enter();
-    void *p = f != NULL ? fief_slow_alloc_1(f, size) : NULL;
+    void *p = f != NULL ? fief_alloc(f, size) : NULL; /* it may be another heap than the one that had none */
     fi_tenant_leave(f);
     return or_out_of_memory(p);
 }

@@ -279,8 +279,9 @@ FIEF_API void fief_free_sized(fief *f, void *p, size_t size);
 FIEF_API void fief_free_remote(void *p);
 
 /* Frees a block whoever's it is: one of f's own as fief_free does, another interpreter's as fief_free_remote. For
- * runtimes whose interpreters pass blocks to each other by design: neither is misuse, nothing is reported. Cost:
- * constant. */
+ * runtimes whose interpreters pass blocks to each other by design: neither is misuse, nothing is reported. Up to 64
+ * of others' blocks wait with f, and are sent together, at the latest with its next refill or fief_poll: an owner
+ * that ends before has them live at its end. Cost: constant. */
 FIEF_API void fief_free_home(fief *f, void *p);
 
 /* Usable bytes of the block that starts at p: at least what was asked for. 0 if no block starts there. The
@@ -337,8 +338,8 @@ FIEF_API void fief_leave(fief *previous);
 FIEF_API size_t fief_poll(fief *f);
 
 /* Gives back to the operating system what is not in use, and returns the bytes given back; typed freelists are
- * drained first. NULL: the arenas of ended interpreters that the process keeps warm (these are what it returns),
- * and all that is known of ended interpreters but their ids (any thread). */
+ * drained first. NULL: what the process keeps warm, arenas of ended interpreters and huge blocks that were freed
+ * (these are what it returns), and all that is known of ended interpreters but their ids (any thread). */
 FIEF_API size_t fief_trim(fief *f);
 
 /* Between these two calls allocations may use the limit's reserve: for unwinding after a failure. They nest; an

@@ -137,7 +137,7 @@ static size_t take_in_arena(fief *f, fi_arena *arena) {
     for (; granules != 0; granules &= granules - 1) {
         fi_pool *pool = fi_map_pools(arena) + fi_lowest_bit(granules);
         taken += take_in_pool(f, pool);
-        if (arena->owner != f) /* it was the last block, and the arena is gone */
+        if (fi_load_relaxed(&arena->owner) != f) /* it was the last block, and the arena is gone, or another's */
             break;
     }
     return taken;

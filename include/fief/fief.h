@@ -234,6 +234,11 @@ typedef struct fief_config {
  * FIEF_NO_MEMORY. Cost: constant, without a system call where an ended interpreter left its memory warm. */
 FIEF_API fief_status fief_create(fief **out, const fief_config *config);
 
+/* Makes what the first fief_create makes for the process: handlers of a fork, address space. For a library that
+ * must have its handlers before others, which fork calls after those that came later. Without effect if it is
+ * done. Any thread. FIEF_NO_MEMORY: nothing is left behind. */
+FIEF_API fief_status fief_prepare(void);
+
 /* Ends the interpreter: runs or cancels the calls that are queued for it (xi.h), then its at-exit callbacks, then
  * takes every byte back at once, live blocks included. Cost: in the number of arenas, and of blocks that others
  * have freed and it has not taken in. NULL is FIEF_OK. FIEF_BAD_STATE from within an at-exit or a pressure
@@ -279,9 +284,9 @@ FIEF_API void fief_free_sized(fief *f, void *p, size_t size);
 FIEF_API void fief_free_remote(void *p);
 
 /* Frees a block whoever's it is: one of f's own as fief_free does, another interpreter's as fief_free_remote. For
- * runtimes whose interpreters pass blocks to each other by design: neither is misuse, nothing is reported. Up to 64
- * of others' blocks wait with f, and are sent together, at the latest with its next refill or fief_poll: an owner
- * that ends before has them live at its end. Cost: constant. */
+ * runtimes whose interpreters pass blocks to each other by design: neither is misuse, nothing is reported. Up to
+ * 64 of others' blocks wait with f, and are sent together, at the latest with its next refill or fief_poll: an
+ * owner that ends before has them live at its end. Cost: constant. */
 FIEF_API void fief_free_home(fief *f, void *p);
 
 /* Usable bytes of the block that starts at p: at least what was asked for. 0 if no block starts there. The
@@ -382,8 +387,8 @@ typedef struct fief_stats {
     uint64_t reserved[6];     /* 0 */
 } fief_stats;
 
-/* Copies the last published counters: any thread, a consistent snapshot. Not of an interpreter that another thread
- * was using when this process was forked: it may be in the middle of publishing for ever. */
+/* Copies the last published counters: any thread, a consistent snapshot. In a forked child, of an interpreter that
+ * another thread was publishing at the fork, it is not. */
 FIEF_API void fief_stats_read(const fief *f, fief_stats *out);
 
 /* Counts exactly and publishes. Cost: in the number of pools. */

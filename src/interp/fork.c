@@ -2,6 +2,7 @@
 
 #include "base/lock.h"
 #include "heap/features.h"
+#include "interp/registry.h"
 
 static void take_all(void) {
     for (int rank = 0; rank < FI_RANK_COUNT; rank++)
@@ -15,6 +16,7 @@ static void give_all(void) {
 
 static void go_on_alone(void) {
     fi_the_exchange.forked();
+    fi_registry_forked();
     give_all();
 }
 

@@ -208,6 +208,15 @@ void fi_registry_leaks(fief_leaks *out) {
     fi_unlock(FI_RANK_PROCESS);
 }
 
+/* Who was publishing in another thread will never end: what it left is read as it is. */
+void fi_registry_forked(void) {
+    for (uint32_t number = 1; number <= slot_count; number++) {
+        fief *heap = slot_of(number)->heap;
+        if (heap != NULL && heap->stats_sequence % 2 != 0)
+            heap->stats_sequence++;
+    }
+}
+
 /* A heap that is found stays where it is as long as the lock is held, even if it begins to end. */
 static void add_living(fief_totals *sum, const fief *f) {
     sum->interpreters++;

@@ -36,4 +36,7 @@ fi_slot *fi_registry_slot(fief_id id);
 void fi_registry_leaks(fief_leaks *out);
 void fi_registry_totals(fief_totals *out);
 
+/* In a forked child, before the locks are given back: puts right what other threads left half done. */
+void fi_registry_forked(void);
+
 #endif

@@ -168,6 +168,10 @@ fief_status fief_create(fief **out, const fief_config *config) {
     return FI_LIKELY(plain) ? fi_life_begin(out, config, NULL, false) : fi_life_begin_watched(out, config, false);
 }
 
+fief_status fief_prepare(void) {
+    return fi_registry_ready() ? FIEF_OK : FIEF_NO_MEMORY;
+}
+
 fief_status fief_destroy(fief *f) {
     return f != NULL ? fi_life_end(f) : FIEF_OK;
 }

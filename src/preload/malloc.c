@@ -66,10 +66,12 @@ FI_SLOW static void free_slow(void *p) {
     if (FI_UNLIKELY(p == NULL))
         return;
     fief *f = fi_tenant_own();
-    if (FI_LIKELY(f != NULL))
-        fief_slow_free_home_1(f, p);
-    else
+    if (FI_UNLIKELY(f == NULL)) {
         fief_free_remote(p);
+        return;
+    }
+    fief_slow_free_home_1(f, p);
+    fi_tenant_review();
 }
 
 FIEF_API FI_HOT void free(void *p) {

@@ -65,6 +65,7 @@ static fief *shared_heap; /* read without it, too */
 static fi_budget_share shared_share;
 
 static pthread_key_t key;
+static bool ready; /* there is the key; read without the lock, too */
 
 static void lock_all(void) {
     pthread_mutex_lock(&lock);
@@ -76,12 +77,14 @@ static void unlock_all(void) {
     pthread_mutex_unlock(&lock);
 }
 
+static fief *names; /* the heap of what is allocated to name functions */
+
 static void thread_ends(void *arg);
 static void name_elsewhere(bool begins);
 
-/* Once there is a heap: fief's own handlers of a fork were installed with it, and so run inside of ours. */
+/* fief's own handlers of a fork are installed already, by fief_prepare or with a heap, and so run inside of ours.
+ */
 static bool get_ready(void) {
-    static bool ready;
     pthread_mutex_lock(&lock);
     if (!ready) {
         ready =
@@ -106,7 +109,7 @@ static fief *create(const char *name) {
 /* What is allocated to name the functions of a report is in a heap of its own: the thread's is in the midst of
  * what is reported. One thread at a time. */
 static void name_elsewhere(bool begins) {
-    static fief *names, *kept;
+    static fief *kept;
     if (!begins) {
         fi_tenant_heap = kept;
         return;
@@ -177,6 +180,7 @@ static void sweep(unsigned heaps) {
         next_to_sweep = t->next;
         if (fief_poll(t->heap) == 0 && t->is_known_to_be_used)
             continue;
+        fi_budget_review(t->heap, &t->share);
         take_out(t);
         t->is_known_to_be_used = true;
         if (!tenant_end_if_empty(t))
@@ -187,9 +191,16 @@ static void sweep(unsigned heaps) {
 static void sweep_sometimes(void) {
     static uint64_t calls;
     if (fi_load_relaxed(&waiting_count) == 0 || fi_add_relaxed(&calls, 1) % SWEEP_CALLS != 0 ||
-        pthread_mutex_trylock(&lock) != 0)
+        fi_tenant_heap == names || pthread_mutex_trylock(&lock) != 0)
         return;
     sweep(SWEEP_HEAPS);
+    pthread_mutex_unlock(&lock);
+}
+
+void fi_tenant_settle_waiting(void) {
+    if (pthread_mutex_trylock(&lock) != 0)
+        return;
+    sweep((unsigned)waiting_count);
     pthread_mutex_unlock(&lock);
 }
 
@@ -202,14 +213,21 @@ size_t fi_tenant_trim_waiting(void) {
     }
     sweep((unsigned)waiting_count);
     pthread_mutex_unlock(&lock);
+    pthread_mutex_lock(&shared_lock);
+    if (shared_heap != NULL)
+        bytes += fief_trim(shared_heap);
+    pthread_mutex_unlock(&shared_lock);
     return bytes;
 }
 
 /* ---- a thread ---- */
 
+/* Does not wait: whoever has the lock may be telling of misuse, and so be in want of the dynamic linker's lock,
+ * which a thread that begins may have. */
 static tenant *take_waiting(void) {
     tenant *t = NULL;
-    pthread_mutex_lock(&lock);
+    if (pthread_mutex_trylock(&lock) != 0)
+        return NULL;
     if (waiting.next != &waiting)
         take_out(t = waiting.next);
     pthread_mutex_unlock(&lock);
@@ -261,6 +279,14 @@ static fief *enter_shared(void) {
     return shared_heap;
 }
 
+void fi_tenant_review(void) {
+    if (FI_LIKELY(!fi_budget_is_limited()) || !fi_load_acquire(&ready))
+        return;
+    tenant *t = pthread_getspecific(key);
+    if (t != NULL && t->heap == fi_tenant_heap)
+        fi_budget_review(t->heap, &t->share);
+}
+
 fief *fi_tenant_own(void) {
     fief *f = fi_tenant_heap;
     if (FI_LIKELY(!is_stand_in(f)))
@@ -271,6 +297,7 @@ fief *fi_tenant_own(void) {
 fief *fi_tenant_enter(void) {
     fief *f = fi_tenant_own();
     sweep_sometimes();
+    fi_tenant_review();
     return FI_LIKELY(f != NULL) ? f : enter_shared();
 }
 
@@ -288,4 +315,11 @@ void fi_tenant_each(fi_tenant_fn *show) {
     if (shared_heap != NULL)
         show(shared_heap);
     unlock_all();
+}
+
+/* Before any other library registers handlers of a fork, which may allocate. The C library has not read the
+ * environment yet: no heap is made here. */
+__attribute__((constructor)) static void begin_first(void) {
+    if (fief_prepare() == FIEF_OK)
+        (void)get_ready();
 }

@@ -34,6 +34,13 @@ fief *fi_tenant_own(void);
 typedef void fi_tenant_fn(fief *f);
 void fi_tenant_each(fi_tenant_fn *show);
 
+/* Where there is a limit: the calling thread gives back what it was lent and does not use. */
+void fi_tenant_review(void);
+
+/* Takes in what came home to the heaps that wait, and has them give back what they were lent and do not use;
+ * unless another thread is about something like it. */
+void fi_tenant_settle_waiting(void);
+
 /* Gives back what no thread uses. Returns the bytes given back. */
 size_t fi_tenant_trim_waiting(void);
 

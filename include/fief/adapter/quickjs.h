@@ -23,7 +23,6 @@ static inline void *fief_quickjs_discount(JSMallocState *s, void *block) {
     s->malloc_size -= fief_usable_size(block);
     return block;
 }
-
 static inline void *fief_quickjs_malloc(JSMallocState *s, size_t size) {
     bool fits = s->malloc_size + size <= s->malloc_limit;
     return fits ? fief_quickjs_count(s, fief_alloc((fief *)s->opaque, size)) : NULL;
@@ -32,7 +31,6 @@ static inline void *fief_quickjs_malloc_inline(JSMallocState *s, size_t size) {
     bool fits = s->malloc_size + size <= s->malloc_limit;
     return fits ? fief_quickjs_count(s, fief_inline_alloc((fief *)s->opaque, size)) : NULL;
 }
-
 static inline void fief_quickjs_free(JSMallocState *s, void *block) {
     fief_free((fief *)s->opaque, fief_quickjs_discount(s, block));
 }
@@ -43,8 +41,10 @@ static inline void fief_quickjs_free_inline(JSMallocState *s, void *block) {
 /* Size 0 frees. A shrink never fails. */
 static inline void *fief_quickjs_realloc(JSMallocState *s, void *block, size_t size) {
     size_t old_size = fief_usable_size(block);
-    if (size == 0)
-        return fief_quickjs_free(s, block), NULL;
+    if (size == 0) {
+        fief_quickjs_free(s, block);
+        return NULL;
+    }
     if (size > old_size && s->malloc_size + (size - old_size) > s->malloc_limit)
         return NULL;
     void *resized = fief_realloc((fief *)s->opaque, block, size);

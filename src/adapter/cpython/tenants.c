@@ -100,9 +100,15 @@ static void unlock_all(void) {
     pthread_mutex_unlock(&lock);
 }
 
+/* Of the threads only this one is left, which does not reap. */
+static void go_on_alone(void) {
+    reaping = false;
+    unlock_all();
+}
+
 fief_status fi_tenants_begin(void (*met)(int64_t id)) {
     tenant *t = admit(NULL, MAIN_ID, false);
-    if (t == NULL || pthread_atfork(lock_all, unlock_all, unlock_all) != 0)
+    if (t == NULL || pthread_atfork(lock_all, unlock_all, go_on_alone) != 0)
         return FIEF_NO_MEMORY;
     fi_tenants_main.heap = t->heap;
     on_met = met;

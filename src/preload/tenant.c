@@ -11,13 +11,15 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <unistd.h>
 
 enum {
     SWEEP_CALLS = 64, /* slow calls between two looks at the heaps that wait */
     SWEEP_HEAPS = 4,  /* of them at a time */
-    LAST_ROUND = 4    /* of a thread's destructors: PTHREAD_DESTRUCTOR_ITERATIONS */
+    MOST_TRIES = 1000,
+    LAST_ROUND = 4 /* of a thread's destructors: PTHREAD_DESTRUCTOR_ITERATIONS */
 };
 
 /* A heap of a thread, kept in the heap itself. */
@@ -222,12 +224,15 @@ size_t fi_tenant_trim_waiting(void) {
 
 /* ---- a thread ---- */
 
-/* Does not wait: whoever has the lock may be telling of misuse, and so be in want of the dynamic linker's lock,
- * which a thread that begins may have. */
+/* Does not wait for long: whoever has the lock may be telling of misuse, and so be in want of the dynamic linker's
+ * lock, which a thread that begins may have. */
 static tenant *take_waiting(void) {
     tenant *t = NULL;
-    if (pthread_mutex_trylock(&lock) != 0)
-        return NULL;
+    for (unsigned tries = 0; pthread_mutex_trylock(&lock) != 0; tries++) {
+        if (tries == MOST_TRIES)
+            return NULL;
+        sched_yield();
+    }
     if (waiting.next != &waiting)
         take_out(t = waiting.next);
     pthread_mutex_unlock(&lock);

@@ -1,6 +1,9 @@
 #define _GNU_SOURCE 1 /* secure_getenv, environ; the same as -D_GNU_SOURCE */
 #include "adapter/launch.h"
 
+#include "base/piece.h"
+#include "base/write.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,11 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-typedef struct span {
-    const char *start;
-    size_t bytes;
-} span;
-
 static fi_launch launch;
 static pthread_once_t is_read = PTHREAD_ONCE_INIT;
 
@@ -27,25 +25,13 @@ static struct stat spare_is;
 
 /* ---- writing ---- */
 
-static void write_all(int to, const char *text, size_t bytes) {
-    while (bytes > 0) {
-        ssize_t written = write(to, text, bytes);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            break;
-        text += written;
-        bytes -= (size_t)written;
-    }
-}
-
 /* Opened for each text: a descriptor that is kept can be closed by the program, and its number be another file's
  * then. One write at the file's end keeps the texts of several processes apart. */
 static bool append(const char *path, const char *text, size_t bytes) {
     int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
     if (file < 0)
         return false;
-    write_all(file, text, bytes);
+    fi_write_all(file, text, bytes);
     close(file);
     return true;
 }
@@ -76,7 +62,7 @@ void fi_launch_tell(const char *text, size_t bytes) {
     int saved = errno;
     const char *path = fi_launch_get()->report;
     if (path[0] == '\0' || !append(path, text, bytes))
-        write_all(find_stderr(), text, bytes);
+        fi_write_all(find_stderr(), text, bytes);
     errno = saved;
 }
 
@@ -91,81 +77,44 @@ fief_report_fn *fi_launch_report_fn(void) {
 
 /* ---- reading ---- */
 
-static void warn(span item) {
+static void warn(fi_piece item) {
     char text[256];
-    int most = item.bytes < 128 ? (int)item.bytes : 128;
+    int most = fi_piece_bytes(item) < 128 ? (int)fi_piece_bytes(item) : 128;
     int length = snprintf(text, sizeof text, "fief: FIEF_RUN: not understood: \"%.*s\"\n", most, item.start);
-    write_all(STDERR_FILENO, text, (size_t)length);
+    fi_write_all(STDERR_FILENO, text, (size_t)length);
 }
 
-/* The text up to the first `mark`, which is taken off it, too. */
-static span split_off(span *text, char mark) {
-    const char *at = memchr(text->start, mark, text->bytes);
-    span first = {text->start, at != NULL ? (size_t)(at - text->start) : text->bytes};
-    size_t taken = first.bytes + (at != NULL);
-    text->start += taken;
-    text->bytes -= taken;
-    return first;
-}
-
-static bool equals(span s, const char *string) {
-    return strlen(string) == s.bytes && memcmp(s.start, string, s.bytes) == 0;
-}
-
-static unsigned shift_of(char suffix) {
-    return suffix == 'K' || suffix == 'k'   ? 10
-           : suffix == 'M' || suffix == 'm' ? 20
-           : suffix == 'G' || suffix == 'g' ? 30
-                                            : 0;
-}
-
-static bool read_size(span value, size_t *out) {
-    unsigned shift = value.bytes > 1 ? shift_of(value.start[value.bytes - 1]) : 0;
-    value.bytes -= shift != 0;
-    size_t number = 0, most = (size_t)PTRDIFF_MAX >> shift;
-    for (size_t i = 0; i < value.bytes; i++) {
-        unsigned digit = (unsigned)(unsigned char)value.start[i] - '0';
-        if (digit > 9 || number > (most - digit) / 10)
-            return false;
-        number = number * 10 + digit;
-    }
-    *out = number << shift;
-    return value.bytes > 0;
-}
-
-static bool read_path(span value, char *out) {
-    if (value.bytes == 0 || value.bytes >= FI_LAUNCH_PATH_BYTES)
+static bool read_size(fi_piece value, size_t *out) {
+    uint64_t bytes;
+    if (!fi_piece_number(value, true, PTRDIFF_MAX, &bytes))
         return false;
-    memcpy(out, value.start, value.bytes);
-    out[value.bytes] = '\0';
+    *out = bytes;
     return true;
 }
 
-static bool read_switch(span value, bool *out) {
-    *out = equals(value, "1");
-    return *out || equals(value, "0");
+static bool read_switch(fi_piece value, bool *out) {
+    *out = fi_piece_equals(value, "1");
+    return *out || fi_piece_equals(value, "0");
 }
 
-static bool read_item(span item) {
-    span value = item;
-    span key = split_off(&value, ':');
-    if (equals(key, "limit"))
+static bool read_item(fi_piece item) {
+    fi_piece value = item;
+    fi_piece key = fi_piece_split_off(&value, ':');
+    if (fi_piece_equals(key, "limit"))
         return read_size(value, &launch.limit_bytes);
-    if (equals(key, "report"))
-        return read_path(value, launch.report);
-    if (equals(key, "stats"))
+    if (fi_piece_equals(key, "report"))
+        return fi_piece_copy(value, launch.report, sizeof launch.report);
+    if (fi_piece_equals(key, "stats"))
         return read_switch(value, &launch.stats);
-    if (equals(key, "check"))
+    if (fi_piece_equals(key, "check"))
         return read_switch(value, &launch.check);
-    return equals(key, "leaks") && read_switch(value, &launch.leaks);
+    return fi_piece_equals(key, "leaks") && read_switch(value, &launch.leaks);
 }
 
 static void read_all(void) {
-    const char *text = secure_getenv("FIEF_RUN");
-    span rest = {text, text != NULL ? strlen(text) : 0};
-    while (rest.bytes > 0) {
-        span item = split_off(&rest, ',');
-        if (item.bytes > 0 && !read_item(item))
+    for (fi_piece rest = fi_piece_of(secure_getenv("FIEF_RUN")); rest.start < rest.end;) {
+        fi_piece item = fi_piece_split_off(&rest, ',');
+        if (fi_piece_bytes(item) > 0 && !read_item(item))
             warn(item);
     }
     keep_stderr();

@@ -2,10 +2,10 @@
 #include "adapter/launch_stats.h"
 
 #include "adapter/launch.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -46,55 +46,34 @@ void fi_launch_stats_add(fi_launch_stats *s, const char *name, const fief_stats 
 
 /* ---- telling ---- */
 
-typedef struct text {
-    char bytes[4096];
-    size_t length;
-} text;
-
-__attribute__((format(printf, 2, 3))) static void add(text *t, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    int wanted = vsnprintf(t->bytes + t->length, sizeof t->bytes - t->length, format, arguments);
-    va_end(arguments);
-    size_t room = sizeof t->bytes - t->length - 1;
-    t->length += (size_t)wanted < room ? (size_t)wanted : room;
+/* `width` 0: as wide as it is. */
+static void add_count(fi_text *t, int width, uint64_t count) {
+    char room[FI_TEXT_COUNT_BYTES];
+    fi_text_add(t, "%*s", width, fi_text_count(room, count));
 }
 
-/* Thousands are parted by commas; `width` 0: as wide as it is. */
-static void add_count(text *t, int width, uint64_t count) {
-    char digits[32];
-    size_t at = sizeof digits;
-    digits[--at] = '\0';
-    for (unsigned i = 0; i == 0 || count != 0; i++, count /= 10) {
-        if (i != 0 && i % 3 == 0)
-            digits[--at] = ',';
-        digits[--at] = (char)('0' + count % 10);
-    }
-    add(t, "%*s", width, digits + at);
+static void add_name(fi_text *t, const char *name) {
+    fi_text_add(t, "  %-*s", FI_LAUNCH_STATS_NAME_BYTES, name);
 }
 
-static void add_name(text *t, const char *name) {
-    add(t, "  %-*s", FI_LAUNCH_STATS_NAME_BYTES, name);
-}
-
-static void add_row(text *t, const char *name, const fief_stats *stats) {
+static void add_row(fi_text *t, const char *name, const fief_stats *stats) {
     add_name(t, name);
     add_count(t, 11, stats->live_blocks);
     add_count(t, 15, stats->live_bytes);
     if (stats->charged_peak_bytes != 0)
         add_count(t, 15, stats->charged_peak_bytes);
     else
-        add(t, "%15s", "");
+        fi_text_add(t, "%15s", "");
     add_count(t, 15, stats->allocations);
     add_count(t, 9, stats->foreign_out);
     add_count(t, 9, stats->limit_failures);
-    add(t, "\n");
+    fi_text_add(t, "\n");
 }
 
-static void add_table(text *t, const fi_launch_stats *s) {
+static void add_table(fi_text *t, const fi_launch_stats *s) {
     add_name(t, s->tenant);
-    add(t, "%11s%15s%15s%15s%9s%9s\n", "live blocks", "live bytes", "peak bytes", "allocations", "foreign",
-        "refused");
+    fi_text_add(t, "%11s%15s%15s%15s%9s%9s\n", "live blocks", "live bytes", "peak bytes", "allocations", "foreign",
+                "refused");
     for (unsigned i = 0; i < FI_LAUNCH_STATS_ROWS && i < s->count; i++)
         add_row(t, s->rows[i].name, &s->rows[i].stats);
     if (s->count > FI_LAUNCH_STATS_ROWS) {
@@ -107,15 +86,15 @@ static void add_table(text *t, const fi_launch_stats *s) {
 }
 
 /* Nothing of what there was none of. */
-static void add_if_any(text *t, const char *what, uint64_t count) {
+static void add_if_any(fi_text *t, const char *what, uint64_t count) {
     if (count == 0)
         return;
-    add(t, "  %s ", what);
+    fi_text_add(t, "  %s ", what);
     add_count(t, 0, count);
-    add(t, "\n");
+    fi_text_add(t, "\n");
 }
 
-static void add_rest(text *t, const fi_launch_stats *s) {
+static void add_rest(fi_text *t, const fi_launch_stats *s) {
     fief_leaks leaks;
     struct rusage usage;
     fief_leaks_read(&leaks);
@@ -129,8 +108,9 @@ static void add_rest(text *t, const fi_launch_stats *s) {
 
 void fi_launch_stats_tell(const fi_launch_stats *s) {
     int saved = errno;
-    text t = {.length = 0};
-    add(&t, "fief: what %.64s (process %ld) used\n", program_invocation_short_name, (long)getpid());
+    char bytes[4096];
+    fi_text t = FI_TEXT(bytes);
+    fi_text_add(&t, "fief: what %.64s (process %ld) used\n", program_invocation_short_name, (long)getpid());
     add_table(&t, s);
     add_rest(&t, s);
     fi_launch_tell(t.bytes, t.length);

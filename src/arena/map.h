@@ -72,6 +72,13 @@ extern fi_map_forget_fn *fi_map_on_forget; /* NULL: nobody does */
 /* The last owner of an address that was forgotten, 0 for any other. Any thread. */
 uint64_t fi_map_tombstone(const void *p);
 
+/* The descriptor of the granule that an address lies in, by the address's own entry; NULL before there is a map.
+ * An alternate's is another. */
+static inline const fi_pool *fi_map_own_entry(const void *p) {
+    size_t granules = fi_the_map.units * FI_UNIT_GRANULES;
+    return granules != 0 ? &fi_the_map.pools[((uintptr_t)p >> FI_GRANULE_SHIFT) & (granules - 1)] : NULL;
+}
+
 /* Which of an arena's granules an address lies in. Any thread; the arena may be changing hands. */
 static inline unsigned fi_map_granule_of(const fi_arena *arena, const void *p) {
     size_t offset = (size_t)((const char *)p - (const char *)fi_load_relaxed(&arena->start));

@@ -15,6 +15,17 @@ void fi_text_add(fi_text *text, const char *format, ...) {
     text->length += length < 0 ? 0 : (size_t)length < room ? (size_t)length : room;
 }
 
+const char *fi_text_count(char room[FI_TEXT_COUNT_BYTES], uint64_t count) {
+    size_t at = FI_TEXT_COUNT_BYTES;
+    room[--at] = '\0';
+    for (unsigned i = 0; i == 0 || count != 0; i++, count /= 10) {
+        if (i != 0 && i % 3 == 0)
+            room[--at] = ',';
+        room[--at] = (char)('0' + count % 10);
+    }
+    return room + at;
+}
+
 /* How many bytes the UTF-8 sequence at `s` has; 0: it is none. */
 static unsigned sequence_bytes(const unsigned char *s) {
     unsigned bytes = s[0] < 0x80                   ? 1

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct fi_text {
     char *bytes; /* always ends in 0 */
@@ -16,6 +17,10 @@ typedef struct fi_text {
 #define FI_TEXT(array) ((fi_text){(array), sizeof(array), 0})
 
 FI_PRINTF(2, 3) void fi_text_add(fi_text *text, const char *format, ...);
+
+/* A number as a reader likes it, thousands parted by commas. Returns where in `room` it begins. */
+enum { FI_TEXT_COUNT_BYTES = 32 };
+const char *fi_text_count(char room[FI_TEXT_COUNT_BYTES], uint64_t count);
 
 /* A JSON string, with its quotes. Bytes that are no valid text are replaced. Where it does not fit it is cut, and
  * still a string; where not even its quotes fit, nothing is added. */

@@ -1,14 +1,11 @@
 #include "debug/conf.h"
 
+#include "base/piece.h"
 #include "base/text.h"
 #include "os/os.h"
 
 #include <assert.h>
 #include <string.h>
-
-typedef struct span {
-    const char *start, *end;
-} span;
 
 /* ---- the keys ---- */
 
@@ -55,17 +52,13 @@ static const key_type keys[FI_CONF_KEYS] = {
     [FI_CONF_TOOLS] = {"tools", CHOICE, FIELD(tools), "0|1", 0, 0},
 };
 
-/* ---- spans ---- */
-
-static size_t bytes_of(span s) {
-    return (size_t)(s.end - s.start);
-}
+/* ---- pieces ---- */
 
 static bool is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static span trim(span s) {
+static fi_piece trim(fi_piece s) {
     while (s.start < s.end && is_blank(*s.start))
         s.start++;
     while (s.start < s.end && is_blank(s.end[-1]))
@@ -73,26 +66,14 @@ static span trim(span s) {
     return s;
 }
 
-static bool equals(span s, const char *string) {
-    return strlen(string) == bytes_of(s) && memcmp(s.start, string, bytes_of(s)) == 0;
-}
-
-/* The text up to the first `mark`, which is taken off it, too. */
-static span split_off(span *text, char mark) {
-    const char *at = memchr(text->start, mark, bytes_of(*text));
-    span first = {text->start, at != NULL ? at : text->end};
-    text->start = at != NULL ? at + 1 : text->end;
-    return first;
-}
-
 /* ---- values ---- */
 
-static bool read_choice(span value, const char *choices, uint8_t *out) {
-    span rest = {choices, choices + strlen(choices)};
+static bool read_choice(fi_piece value, const char *choices, uint8_t *out) {
+    fi_piece rest = fi_piece_of(choices);
     for (uint8_t place = 0; rest.start < rest.end; place++) {
-        span choice = split_off(&rest, '|');
-        if (bytes_of(choice) > 0 && bytes_of(choice) == bytes_of(value) &&
-            memcmp(choice.start, value.start, bytes_of(value)) == 0) {
+        fi_piece choice = fi_piece_split_off(&rest, '|');
+        if (fi_piece_bytes(choice) > 0 && fi_piece_bytes(choice) == fi_piece_bytes(value) &&
+            memcmp(choice.start, value.start, fi_piece_bytes(value)) == 0) {
             *out = place;
             return true;
         }
@@ -100,40 +81,15 @@ static bool read_choice(span value, const char *choices, uint8_t *out) {
     return false;
 }
 
-static unsigned shift_of(char suffix) {
-    return suffix == 'K' || suffix == 'k'   ? 10
-           : suffix == 'M' || suffix == 'm' ? 20
-           : suffix == 'G' || suffix == 'g' ? 30
-                                            : 0;
-}
-
-static bool read_number(span value, const key_type *key, uint64_t *out) {
-    unsigned shift = key->type == SIZE && bytes_of(value) > 1 ? shift_of(value.end[-1]) : 0;
-    value.end -= shift != 0;
-    uint64_t number = 0;
-    if (value.start == value.end)
+static bool read_number(fi_piece value, const key_type *key, uint64_t *out) {
+    uint64_t number;
+    if (!fi_piece_number(value, key->type == SIZE, key->most, &number) || number < key->least)
         return false;
-    for (const char *at = value.start; at < value.end; at++) {
-        unsigned digit = (unsigned)(unsigned char)*at - '0';
-        if (digit > 9 || number > (UINT64_MAX - digit) / 10)
-            return false;
-        number = number * 10 + digit;
-    }
-    if (number > key->most >> shift || number < key->least)
-        return false;
-    *out = number << shift;
+    *out = number;
     return true;
 }
 
-static bool read_path(span value, char *out) {
-    if (bytes_of(value) == 0 || bytes_of(value) >= FI_CONF_PATH_BYTES)
-        return false;
-    memcpy(out, value.start, bytes_of(value));
-    out[bytes_of(value)] = '\0';
-    return true;
-}
-
-static bool read_value(fi_conf *conf, const key_type *key, span value) {
+static bool read_value(fi_conf *conf, const key_type *key, fi_piece value) {
     char *field = (char *)conf + key->offset;
     switch (key->type) {
     case CHOICE:
@@ -142,7 +98,7 @@ static bool read_value(fi_conf *conf, const key_type *key, span value) {
     case SIZE:
         return read_number(value, key, (uint64_t *)(void *)field);
     default:
-        return read_path(value, field);
+        return fi_piece_copy(value, field, FI_CONF_PATH_BYTES);
     }
 }
 
@@ -157,9 +113,9 @@ typedef struct parser {
 } parser;
 
 /* Quoted, and cut to what helps to find it. */
-static void add_quoted(fi_text *text, span s) {
+static void add_quoted(fi_text *text, fi_piece s) {
     char copy[64];
-    size_t bytes = bytes_of(s) < sizeof copy ? bytes_of(s) : sizeof copy - 1;
+    size_t bytes = fi_piece_bytes(s) < sizeof copy ? fi_piece_bytes(s) : sizeof copy - 1;
     memcpy(copy, s.start, bytes);
     copy[bytes] = '\0';
     fi_text_add_json(text, copy);
@@ -173,7 +129,7 @@ static void tell(parser *p, const fi_text *text) {
         fi_os_write_error(text->bytes, text->length);
 }
 
-static void warn_of_key(parser *p, const char *what, span item) {
+static void warn_of_key(parser *p, const char *what, fi_piece item) {
     char bytes[512];
     fi_text text = FI_TEXT(bytes);
     fi_text_add(&text, "fief: FIEF_CONF: %s ", what);
@@ -184,21 +140,21 @@ static void warn_of_key(parser *p, const char *what, span item) {
 
 /* "off, check, full or guard" */
 static void add_choices(fi_text *text, const char *choices) {
-    span rest = {choices, choices + strlen(choices)};
+    fi_piece rest = fi_piece_of(choices);
     for (bool first = true; rest.start < rest.end;) {
-        span choice = split_off(&rest, '|');
-        if (bytes_of(choice) == 0)
+        fi_piece choice = fi_piece_split_off(&rest, '|');
+        if (fi_piece_bytes(choice) == 0)
             continue;
         const char *between = first ? "" : rest.start < rest.end ? ", " : " or ";
-        fi_text_add(text, "%s%.*s", between, (int)bytes_of(choice), choice.start);
+        fi_text_add(text, "%s%.*s", between, (int)fi_piece_bytes(choice), choice.start);
         first = false;
     }
 }
 
-static void warn_of_value(parser *p, const key_type *key, span name, span value) {
+static void warn_of_value(parser *p, const key_type *key, fi_piece name, fi_piece value) {
     char bytes[1024];
     fi_text text = FI_TEXT(bytes);
-    fi_text_add(&text, "fief: FIEF_CONF: %.*s is ", (int)bytes_of(name), name.start);
+    fi_text_add(&text, "fief: FIEF_CONF: %.*s is ", (int)fi_piece_bytes(name), name.start);
     add_quoted(&text, value);
     fi_text_add(&text, ", and should be ");
     if (key->type == CHOICE)
@@ -218,21 +174,21 @@ static void warn_of_value(parser *p, const key_type *key, span name, span value)
 /* ---- items ---- */
 
 /* "double free" is said as double_free. */
-static bool says_kind(span word, const char *kind) {
-    if (kind == NULL || kind[0] == '\0' || strlen(kind) != bytes_of(word))
+static bool says_kind(fi_piece word, const char *kind) {
+    if (kind == NULL || kind[0] == '\0' || strlen(kind) != fi_piece_bytes(word))
         return false;
-    for (size_t i = 0; i < bytes_of(word); i++)
+    for (size_t i = 0; i < fi_piece_bytes(word); i++)
         if (word.start[i] != (kind[i] == ' ' ? '_' : kind[i]))
             return false;
     return true;
 }
 
 /* on_<kind>. Some keys begin like that, too; they come first. */
-static unsigned find_kind(const parser *p, span name) {
+static unsigned find_kind(const parser *p, fi_piece name) {
     static const char prefix[] = "on_";
-    if (bytes_of(name) < sizeof prefix || memcmp(name.start, prefix, sizeof prefix - 1) != 0)
+    if (fi_piece_bytes(name) < sizeof prefix || memcmp(name.start, prefix, sizeof prefix - 1) != 0)
         return 0;
-    span word = {name.start + sizeof prefix - 1, name.end};
+    fi_piece word = {name.start + sizeof prefix - 1, name.end};
     for (unsigned kind = 1; kind < FIEF_MISUSE_COUNT; kind++)
         if (says_kind(word, p->kind_name((fief_misuse)kind)))
             return kind;
@@ -245,19 +201,19 @@ static key_type key_of_kind(unsigned kind) {
         .type = CHOICE, .offset = FIELD(on_kind) + kind, .choices = foreign ? foreign_policies : misuse_policies};
 }
 
-static void parse_item(parser *p, span item) {
-    span rest = item;
-    span name = trim(split_off(&rest, ':'));
-    span value = trim(rest);
+static void parse_item(parser *p, fi_piece item) {
+    fi_piece rest = item;
+    fi_piece name = trim(fi_piece_split_off(&rest, ':'));
+    fi_piece value = trim(rest);
     unsigned key = 0;
-    while (key < FI_CONF_KEYS && !equals(name, keys[key].name))
+    while (key < FI_CONF_KEYS && !fi_piece_equals(name, keys[key].name))
         key++;
     unsigned kind = key == FI_CONF_KEYS ? find_kind(p, name) : 0;
     if (key == FI_CONF_KEYS && kind == 0) {
         warn_of_key(p, "unknown key", name);
         return;
     }
-    if (memchr(item.start, ':', bytes_of(item)) == NULL) {
+    if (memchr(item.start, ':', fi_piece_bytes(item)) == NULL) {
         warn_of_key(p, "no value for", name);
         return;
     }
@@ -272,9 +228,9 @@ size_t fi_conf_parse(fi_conf *conf, const char *text, fi_conf_kind_name *kind_na
                      void *arg) {
     parser p = {.conf = conf, .kind_name = kind_name, .warn = warn, .arg = arg};
     *conf = (fi_conf){.given = 0};
-    for (span rest = {text, text + strlen(text)}; rest.start < rest.end;) {
-        span item = trim(split_off(&rest, ','));
-        if (bytes_of(item) > 0)
+    for (fi_piece rest = fi_piece_of(text); rest.start < rest.end;) {
+        fi_piece item = trim(fi_piece_split_off(&rest, ','));
+        if (fi_piece_bytes(item) > 0)
             parse_item(&p, item);
     }
     return p.warnings;

@@ -55,15 +55,8 @@ void fi_write_plain(fi_writer *w, const char *string) {
 }
 
 void fi_write_count(fi_writer *w, uint64_t count) {
-    char digits[32];
-    size_t at = sizeof digits;
-    digits[--at] = '\0';
-    for (unsigned i = 0; i == 0 || count != 0; i++, count /= 10) {
-        if (i != 0 && i % 3 == 0)
-            digits[--at] = ',';
-        digits[--at] = (char)('0' + count % 10);
-    }
-    fi_write(w, "%s", digits + at);
+    char room[FI_TEXT_COUNT_BYTES];
+    fi_write(w, "%s", fi_text_count(room, count));
 }
 
 void fi_write_counted(fi_writer *w, uint64_t count, const char *what) {

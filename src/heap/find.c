@@ -83,10 +83,9 @@ fi_found fi_find(const void *p) {
 
 /* Runtimes that count what they have ask for each block, and more than once. 0: it takes a closer look. */
 static size_t small_bytes(const void *p) {
-    size_t granules = fi_the_map.units * FI_UNIT_GRANULES; /* 0: there is no map yet */
-    const fi_pool *pool = &fi_the_map.pools[((uintptr_t)p >> FI_GRANULE_SHIFT) & (granules - 1)];
+    const fi_pool *pool = fi_map_own_entry(p);
     fi_small found;
-    if (granules == 0 || !fi_find_small(pool, p, &found))
+    if (pool == NULL || !fi_find_small(pool, p, &found))
         return 0;
     unsigned size_class = fi_load_acquire(&pool->size_class);
     bool is_plain = fi_slot_level(fi_owner_slot(found.arena)) == 0 && size_class < FI_CLASSES;

@@ -36,7 +36,7 @@ static inline fi_place fi_place_between(const void *p) {
 
 /* A block of a small pool, as the usual case is found without more ado. */
 typedef struct fi_small {
-    const fi_arena *arena;
+    fi_arena *arena;
     const void *owner;
     uint32_t generation;
     size_t index; /* in its pool */

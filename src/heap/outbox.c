@@ -82,16 +82,11 @@ static inline bool collect(fief *f, uint32_t pool, size_t index, uint32_t genera
     return (before & bit) == 0;
 }
 
-static inline bool is_plain(const fi_arena *arena) {
-    const fi_slot *slot = fi_owner_slot(arena);
-    return slot != NULL && fi_load_relaxed(&slot->state) == FIEF_LIVE && fi_load_relaxed(&slot->watched) == 0;
-}
-
 bool fi_outbox_put(fief *f, const void *p) {
     const fi_pool *pool = (const fi_pool *)fief_fast_pool_of(f, p);
     fi_small found;
     if (FI_UNLIKELY(!fi_find_small(pool, p, &found)) || FI_UNLIKELY(found.owner == f) ||
-        FI_UNLIKELY(!is_plain(found.arena)) || FI_UNLIKELY(f->outbox.words == NULL))
+        FI_UNLIKELY(!fi_slot_is_plain(fi_owner_slot(found.arena))) || FI_UNLIKELY(f->outbox.words == NULL))
         return false;
     if (FI_UNLIKELY(!collect(f, fi_map_index(pool), found.index, found.generation)))
         return false;

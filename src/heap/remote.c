@@ -1,5 +1,6 @@
 #include "heap/remote.h"
 
+#include "heap/find.h"
 #include "heap/large.h"
 #include "heap/misuse.h"
 #include "heap/pools.h"
@@ -46,28 +47,24 @@ bool fi_remote_send_bits(fi_arena *arena, const fi_pool *pool, uint32_t generati
     return true;
 }
 
-fi_remote_result fi_remote_send(fi_arena *arena, const fi_pool *pool, const fi_pool_view *view, unsigned index) {
+static fi_remote_result send_one(fi_arena *arena, const fi_pool *pool, uint32_t generation, size_t index) {
     uint64_t *word = fi_map_remote(pool) + index / FI_REMOTE_WORD_BLOCKS;
     uint32_t bit = UINT32_C(1) << (index % FI_REMOTE_WORD_BLOCKS), twice;
-    if (!fi_remote_send_bits(arena, pool, view->generation, word, bit, &twice))
+    if (!fi_remote_send_bits(arena, pool, generation, word, bit, &twice))
         return FI_REMOTE_LATE;
     return twice != 0 ? FI_REMOTE_TWICE : FI_REMOTE_SENT;
 }
 
+fi_remote_result fi_remote_send(fi_arena *arena, const fi_pool *pool, const fi_pool_view *view, unsigned index) {
+    return send_one(arena, pool, view->generation, index);
+}
+
 bool fi_remote_free(const void *p) {
-    fi_arena *arena = fi_map_find(p);
-    const fi_slot *slot = arena != NULL ? fi_owner_slot(arena) : NULL;
-    const void *owner = slot != NULL ? fi_load_acquire(&arena->owner) : NULL;
-    if (owner == NULL || fi_load_relaxed(&slot->state) != FIEF_LIVE || fi_load_relaxed(&slot->watched) != 0)
+    const fi_pool *pool = fi_map_own_entry(p);
+    fi_small found;
+    if (pool == NULL || !fi_find_small(pool, p, &found) || !fi_slot_is_plain(fi_owner_slot(found.arena)))
         return false;
-    const fi_pool *pool = fi_map_pools(arena) + fi_map_granule_of(arena, p);
-    fi_pool_view view;
-    if (!fi_pool_snapshot(pool, owner, &view) || !fi_view_is_small(&view))
-        return false;
-    size_t offset = (size_t)((const char *)p - view.start);
-    size_t index = fi_class_divide(view.size_class, offset);
-    return index < view.carved && index * fi_class_bytes(view.size_class) == offset &&
-           fi_remote_send(arena, pool, &view, (unsigned)index) == FI_REMOTE_SENT;
+    return send_one(found.arena, pool, found.generation, found.index) == FI_REMOTE_SENT;
 }
 
 /* ---- the owner's side ---- */

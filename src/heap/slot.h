@@ -52,6 +52,11 @@ typedef struct fi_slot {
     uint8_t policies[FIEF_POLICY_ROOM]; /* fief_policy, by kind; the interpreter writes them */
 } fi_slot;
 
+/* Whether it lives, and nothing is to be told or looked at when others free its blocks. NULL: no. Any thread. */
+static inline bool fi_slot_is_plain(const fi_slot *slot) {
+    return slot != NULL && fi_load_relaxed(&slot->state) == FIEF_LIVE && fi_load_relaxed(&slot->watched) == 0;
+}
+
 /* Who an interpreter is, copied out of its slot. */
 typedef struct fi_identity {
     fief_id id;

@@ -5,6 +5,7 @@
 #include "base/atomics.h"
 #include "base/attributes.h"
 #include "base/bits.h"
+#include "base/write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -218,21 +219,9 @@ const char *fi_os_setting(const char *name) {
     return secure_getenv(name);
 }
 
-static void write_all(int to, const char *text, size_t bytes) {
-    while (bytes > 0) {
-        ssize_t written = write(to, text, bytes);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            break;
-        text += written;
-        bytes -= (size_t)written;
-    }
-}
-
 void fi_os_write_error(const char *text, size_t bytes) {
     int saved = errno;
-    write_all(STDERR_FILENO, text, bytes);
+    fi_write_all(STDERR_FILENO, text, bytes);
     errno = saved;
 }
 
@@ -240,7 +229,7 @@ bool fi_os_append_file(const char *path, const char *text, size_t bytes) {
     int saved = errno;
     int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
     if (file >= 0) {
-        write_all(file, text, bytes);
+        fi_write_all(file, text, bytes);
         close(file);
     }
     errno = saved;

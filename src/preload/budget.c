@@ -9,6 +9,8 @@ static int64_t lent_bytes;
 
 static bool is_short; /* a loan was refused: from then on nobody keeps what it does not use */
 
+bool fi_budget_is_limited;
+
 static int64_t most_bytes(void) {
     return (int64_t)fi_launch_get()->limit_bytes;
 }
@@ -28,10 +30,6 @@ static bool lend(fief *f, size_t wanted_bytes, void *arg);
 static void set_limit(fief *f, fi_budget_share *share) {
     const fief_limit limit = {.hard_bytes = share->lent_bytes, .pressure = lend, .pressure_arg = share};
     (void)fief_limit_set(f, &limit);
-}
-
-bool fi_budget_is_limited(void) {
-    return most_bytes() != 0;
 }
 
 /* As much again as it has, within bounds, if there is so much; else what it wants. 0: not even that. */
@@ -63,6 +61,7 @@ void fi_budget_join(fief *f, fi_budget_share *share) {
     share->lent_bytes = 0;
     if (most_bytes() == 0)
         return;
+    fi_store_relaxed(&fi_budget_is_limited, true);
     share->lent_bytes = FI_BUDGET_FIRST_LOAN_BYTES;
     (void)fi_add_relaxed(&lent_bytes, FI_BUDGET_FIRST_LOAN_BYTES);
     set_limit(f, share);

@@ -16,8 +16,8 @@ typedef struct fi_budget_share {
     size_t lent_bytes;
 } fi_budget_share;
 
-/* Whether there is a limit at all. Any thread. */
-bool fi_budget_is_limited(void);
+/* Whether a heap was put under a limit. */
+extern bool fi_budget_is_limited;
 
 /* Puts a fresh heap under the process's limit. `share` lives as long as the heap. */
 void fi_budget_join(fief *f, fi_budget_share *share);

@@ -87,13 +87,13 @@ static void name_elsewhere(bool begins);
 /* fief's own handlers of a fork are installed already, by fief_prepare or with a heap, and so run inside of ours.
  */
 static bool get_ready(void) {
+    if (FI_LIKELY(fi_load_acquire(&ready)))
+        return true;
     pthread_mutex_lock(&lock);
-    if (!ready) {
-        ready =
-            pthread_key_create(&key, thread_ends) == 0 && pthread_atfork(lock_all, unlock_all, unlock_all) == 0;
-        fief_trace_naming(name_elsewhere);
-    }
-    bool done = ready;
+    bool done = ready || (pthread_key_create(&key, thread_ends) == 0 &&
+                          pthread_atfork(lock_all, unlock_all, unlock_all) == 0);
+    fief_trace_naming(name_elsewhere);
+    fi_store_release(&ready, done);
     pthread_mutex_unlock(&lock);
     return done;
 }
@@ -285,7 +285,7 @@ static fief *enter_shared(void) {
 }
 
 void fi_tenant_review(void) {
-    if (FI_LIKELY(!fi_budget_is_limited()) || !fi_load_acquire(&ready))
+    if (FI_LIKELY(!fi_load_relaxed(&fi_budget_is_limited)) || !fi_load_acquire(&ready))
         return;
     tenant *t = pthread_getspecific(key);
     if (t != NULL && t->heap == fi_tenant_heap)

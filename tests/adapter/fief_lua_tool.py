@@ -101,7 +101,7 @@ class Run:
         scale = {"B": 1, "KiB": 1 << 10, "MiB": MIB, "GiB": 1 << 30}[match.group(2).decode()]
         return float(match.group(1)) * scale * (1 if match.group(3) == b"more" else -1)
 
-    def said(self):
+    def __str__(self):
         return "exit status %d\n%s%s" % (self.status, self.stderr, self.report.decode(errors="replace"))
 
 

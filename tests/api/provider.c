@@ -21,16 +21,6 @@ static fief_config hosted(const char *name, host *h) {
     return config;
 }
 
-static bool lies_in(const host *h, const void *p, size_t bytes) {
-    for (unsigned i = 0; i < HOST_MOST_SPANS; i++) {
-        const host_span *span = &h->spans[i];
-        if (span->start != NULL && (const char *)p >= span->start &&
-            (const char *)p + bytes <= span->start + span->bytes)
-            return true;
-    }
-    return false;
-}
-
 static void assert_all_back(const host *h) {
     assert_equal(h->out, 0);
     assert_equal(h->bytes_out, 0);
@@ -58,10 +48,10 @@ Test(provider, spans_are_asked_for_as_documented) {
 
 Test(provider, everything_lies_in_the_hosts_memory) {
     fief *f = create(hosted("guest", &the_host));
-    cr_assert(lies_in(&the_host, f, 1), "the handle too");
+    cr_assert(host_holds(&the_host, f, 1), "the handle too");
     FOR_KINDS (kind) {
         void *block = allocate_kind(f, kind);
-        cr_assert(lies_in(&the_host, block, fief_usable_size(block)), "%zu bytes", kind.size);
+        cr_assert(host_holds(&the_host, block, fief_usable_size(block)), "%zu bytes", kind.size);
         assert_equal((uintptr_t)block % (kind.alignment != 0 ? kind.alignment : 16), 0);
         assert_equal(fief_owner(block), fief_id_of(f));
         memset(block, 0xEE, fief_usable_size(block));
@@ -102,7 +92,7 @@ Test(provider, two_hosts_are_kept_apart) {
     fief *guests[2] = {create(hosted("one", &hosts[0])), create(hosted("two", &hosts[1]))};
     for (unsigned i = 0; i < 2 * KINDS; i++) {
         void *block = allocate_kind(guests[i % 2], kind_number(i / 2));
-        cr_assert(lies_in(&hosts[i % 2], block, fief_usable_size(block)));
+        cr_assert(host_holds(&hosts[i % 2], block, fief_usable_size(block)));
     }
     fief_destroy(guests[0]);
     assert_all_back(&hosts[0]);
@@ -197,7 +187,7 @@ Test(provider, a_huge_block_grows_and_keeps_its_content) {
         size += size / 3;
         block = fief_realloc(f, block, size);
         cr_assert_not_null(block);
-        cr_assert(lies_in(&the_host, block, size));
+        cr_assert(host_holds(&the_host, block, size));
         for (size_t i = 0; i < 600 * KIB; i += 61)
             assert_equal(block[i], 0x5A);
     }
@@ -227,7 +217,7 @@ static void assert_misuse_is_found(fief *f, fief *other, host *h) {
         assert_equal(fief_poll(f), 1);
         block = allocate_kind(f, kind);
         fief_free(f, block);
-        if (!lies_in(h, block, 1))
+        if (!host_holds(h, block, 1))
             continue; /* the host has it again */
         fief_free(f, block);
         assert_equal(told.kinds[FIEF_MISUSE_DOUBLE_FREE], twice + 1);

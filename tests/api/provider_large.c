@@ -22,16 +22,6 @@ static fief_config hosted(const char *name, host *h) {
     return config;
 }
 
-static bool lies_in(const host *h, const void *p, size_t bytes) {
-    for (unsigned i = 0; i < HOST_MOST_SPANS; i++) {
-        const host_span *span = &h->spans[i];
-        if (span->start != NULL && (const char *)p >= span->start &&
-            (const char *)p + bytes <= span->start + span->bytes)
-            return true;
-    }
-    return false;
-}
-
 static void end(fief *f, const host *h) {
     cr_assert(is_sound(f));
     assert_equal(fief_destroy(f), FIEF_OK);
@@ -58,11 +48,11 @@ static bool is_filled(const unsigned char *block, size_t size) {
 
 Test(provider_large, only_large_blocks_lie_in_the_hosts_memory) {
     fief *f = create(hosted("guest", &the_host));
-    cr_assert(!lies_in(&the_host, f, 1));
+    cr_assert(!host_holds(&the_host, f, 1));
     FOR_KINDS (kind) {
         void *block = allocate_kind(f, kind);
         bool large = kind.size > 508 * KIB || kind.alignment > 64 * KIB;
-        cr_assert_eq(lies_in(&the_host, block, fief_usable_size(block)), large, "%zu bytes", kind.size);
+        cr_assert_eq(host_holds(&the_host, block, fief_usable_size(block)), large, "%zu bytes", kind.size);
         assert_equal((uintptr_t)block % (kind.alignment != 0 ? kind.alignment : 16), 0);
         assert_equal(fief_owner(block), fief_id_of(f));
         memset(block, 0xEE, fief_usable_size(block));
@@ -98,15 +88,15 @@ Test(provider_large, where_it_refuses_the_systems_memory_serves) {
     unsigned char *hosted_block = filled(f, 2 * MIB);
     the_host.refuses = true;
     unsigned char *block = filled(f, 2 * MIB);
-    cr_assert(!lies_in(&the_host, block, 1));
+    cr_assert(!host_holds(&the_host, block, 1));
     assert_equal(the_host.asked, 2);
     block = fief_realloc(f, block, 9 * MIB); /* its pages move, as they do without a host */
     cr_assert(is_filled(block, 2 * MIB));
     hosted_block = fief_realloc(f, hosted_block, 9 * MIB); /* copied */
-    cr_assert(is_filled(hosted_block, 2 * MIB) && !lies_in(&the_host, hosted_block, 1));
+    cr_assert(is_filled(hosted_block, 2 * MIB) && !host_holds(&the_host, hosted_block, 1));
     assert_equal(the_host.out, 0);
     the_host.refuses = false;
-    cr_assert(lies_in(&the_host, filled(f, MIB), MIB));
+    cr_assert(host_holds(&the_host, filled(f, MIB), MIB));
     fief_free(f, block);
     end(f, &the_host);
 }
@@ -115,7 +105,7 @@ Test(provider_large, a_misaligned_span_goes_back_and_the_systems_memory_serves) 
     fief *f = create(hosted("guest", &the_host));
     the_host.next = host_map(6 * MIB, UNIT) + 4096;
     void *block = filled(f, 5 * MIB);
-    cr_assert(!lies_in(&the_host, block, 1));
+    cr_assert(!host_holds(&the_host, block, 1));
     end(f, &the_host);
 }
 
@@ -251,7 +241,7 @@ Test(provider_large, a_parcel_is_no_business_of_the_hosts) {
     fief_poll(taker);
     cr_assert_eq(root, (void *)block);
     block = fief_realloc(taker, block, 9 * MIB);
-    cr_assert(is_filled(block, 2 * MIB) && !lies_in(&the_host, block, 1));
+    cr_assert(is_filled(block, 2 * MIB) && !host_holds(&the_host, block, 1));
     assert_equal(fief_destroy(maker), FIEF_OK);
     end(taker, &the_host);
     assert_equal(the_host.ended, 2);
@@ -269,7 +259,7 @@ static void check_level(fief_debug level) {
         fief_free(f, block);
     }
     unsigned char *block = filled(f, MIB);
-    cr_assert_eq(lies_in(&the_host, block, MIB), level != FIEF_DEBUG_GUARD, "what is guarded is the system's");
+    cr_assert_eq(host_holds(&the_host, block, MIB), level != FIEF_DEBUG_GUARD, "what is guarded is the system's");
     block = fief_realloc(f, block, 3 * MIB);
     cr_assert(is_filled(block, MIB));
     fief_free(f, block);

@@ -64,7 +64,7 @@ class Answer:
         self.proposed = done.stdout.splitlines()
         self.stderr = done.stderr
 
-    def said(self):
+    def __str__(self):
         return "%s\nproposed %s\nstderr: %s" % (self.words, self.proposed[:30], self.stderr)
 
 
@@ -74,7 +74,10 @@ class Reading:
     def __init__(self, shell, path):
         done = subprocess.run([shell, "-n", path], capture_output=True, text=True, timeout=60)
         self.good = done.returncode == 0 and done.stderr == ""
-        self.said = lambda: done.stderr
+        self.said = done.stderr
+
+    def __str__(self):
+        return self.said
 
 
 def ask_bash(folder, words):

@@ -20,7 +20,7 @@ class Page:
         self.status, self.stderr = done.returncode, done.stderr
         self.text = done.stdout
 
-    def said(self):
+    def __str__(self):
         return "ended with %d\n%s\n%s" % (self.status, self.stderr, self.text)
 
 
@@ -30,7 +30,10 @@ class Lint:
     def __init__(self, mandoc, path):
         done = subprocess.run([mandoc, "-T", "lint", "-W", "warning", path], capture_output=True, text=True, timeout=60)
         self.good = done.returncode == 0 and done.stdout + done.stderr == ""
-        self.said = lambda: done.stdout + done.stderr
+        self.said = done.stdout + done.stderr
+
+    def __str__(self):
+        return self.said
 
 
 def main():

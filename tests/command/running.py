@@ -25,6 +25,6 @@ class Run:
         self.status = child.returncode
         self.number = child.pid
 
-    def said(self):
+    def __str__(self):
         end = self.status if self.status >= 0 else signal.Signals(-self.status).name
         return "%s\nended with %s\nstdout: %r\nstderr: %s" % (" ".join(self.words), end, self.stdout[:2000], self.stderr)

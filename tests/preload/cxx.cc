@@ -47,6 +47,7 @@ template <typename T> void check_new(const char *what) {
 void check_operators() {
     constexpr std::align_val_t page{4096};
     ::operator delete(::operator new(0));
+    ::operator delete (::operator new(0), size_t{0});
     ::operator delete (::operator new(100), size_t{100});
     ::operator delete(::operator new(100, std::nothrow), std::nothrow);
     ::operator delete[](::operator new[](100), size_t{100});
@@ -57,6 +58,7 @@ void check_operators() {
     for (void *p : aligned)
         good = good && p != nullptr && reinterpret_cast<uintptr_t>(p) % 4096 == 0;
     ::operator delete (aligned[0], size_t{100}, page);
+    ::operator delete (::operator new(0, page), size_t{0}, page);
     ::operator delete(aligned[1], page, std::nothrow);
     ::operator delete[](aligned[2], size_t{100}, page);
     ::operator delete[](aligned[3], page);

@@ -124,4 +124,15 @@ static inline void host_free(void *ctx, void *span, size_t bytes) {
     h->bytes_out -= bytes;
 }
 
+/* Whether `bytes` bytes at p are in one of the spans that are out. */
+static inline bool host_holds(const host *h, const void *p, size_t bytes) {
+    for (unsigned i = 0; i < HOST_MOST_SPANS; i++) {
+        const host_span *span = &h->spans[i];
+        if (span->start != NULL && (const char *)p >= span->start &&
+            (const char *)p + bytes <= span->start + span->bytes)
+            return true;
+    }
+    return false;
+}
+
 #endif

@@ -13,6 +13,8 @@ import tempfile
 import xml.etree.ElementTree
 
 import pythons
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support"))
 from tap import Tap, skip_all
 
 MODULES = """test_json test_pickle test_re test_gc test_threading test_subprocess test_list test_dict test_set test_bytes

@@ -15,6 +15,8 @@ import sys
 import tempfile
 
 import pythons
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support"))
 from tap import Tap, skip_all
 
 HERE = os.path.dirname(os.path.abspath(__file__))

@@ -26,7 +26,10 @@ MARKS = [
 ''', '''\
     if (FIEF_FAST_UNLIKELY((void *)block == (void *)f))
 '''),
-    ('include/fief/inline.h', ' || FIEF_FAST_UNLIKELY(block->mark == (uintptr_t)p))', ')'),
+    ('include/fief/inline.h', '''\
+ &&
+           !FIEF_FAST_UNLIKELY(((fief_fast_block *)p)->mark == (uintptr_t)p);
+''', ';\n'),
     ('include/fief/inline.h', '    block->mark = (uintptr_t)p;\n', ''),
     ('src/pool/pool.h', '    block->mark = (uintptr_t)block;\n', ''),
     ('src/heap/refill.h', '''\

@@ -17,6 +17,7 @@ extern "C" {
 
 #define FIEF_INLINE_LAYOUT 1
 #define FIEF_INLINE_BYTES 512 /* the largest block that is allocated inline */
+#define FIEF_INLINE_LISTS (FIEF_INLINE_BYTES / 8)
 
 #if defined(__GNUC__)
 
@@ -33,7 +34,12 @@ typedef struct fief_fast_pool {
     uint64_t multiplier;
     uint64_t limit;
     uint32_t count;
+    uint32_t unused[2];
+    uint8_t size_class;
+    uint8_t state;
 } fief_fast_pool;
+
+#define FIEF_FAST_CURRENT 1 /* state: its class allocates from it */
 
 /* The start of a handle. An empty list holds the handle itself: its second word, read as a mark, fails the test.
  */
@@ -45,7 +51,9 @@ typedef struct fief_fast {
     uintptr_t round;     /* alignment less 1 */
     uintptr_t layout;    /* FIEF_INLINE_LAYOUT */
     uintptr_t unused[2];
-    fief_fast_block *lists[FIEF_INLINE_BYTES / 8]; /* by (size - 1) / 8 */
+    fief_fast_block *lists[FIEF_INLINE_LISTS]; /* by (size - 1) / 8 */
+    fief_fast_block *coarse_lists[40];         /* of larger classes */
+    uint16_t hot[FIEF_INLINE_LISTS]; /* blocks that may yet be put back into a list: fief_inline_free_hot */
 } fief_fast;
 
 /* Not for direct use. */
@@ -120,15 +128,45 @@ static inline __attribute__((always_inline)) bool fief_fast_holds(const fief *f,
     return place < FIEF_FAST_READ(pool->limit);
 }
 
+/* Not for direct use. */
+static inline __attribute__((always_inline)) bool fief_fast_may_free(fief *f, const fief_fast_pool *pool,
+                                                                     void *p) {
+    return !FIEF_FAST_UNLIKELY(!fief_fast_holds(f, pool, p)) &&
+           !FIEF_FAST_UNLIKELY(((fief_fast_block *)p)->mark == (uintptr_t)p);
+}
+
+static inline __attribute__((always_inline)) void fief_fast_push(fief_fast_block **list, void *p) {
+    fief_fast_block *block = (fief_fast_block *)p;
+    block->mark = (uintptr_t)p;
+    block->next = *list;
+    *list = block;
+}
+
 /* Not for direct use. False: it is for the slow path. */
 static inline __attribute__((always_inline)) bool fief_fast_free(fief *f, void *p) {
     fief_fast_pool *pool = fief_fast_pool_of(f, p);
-    fief_fast_block *block = (fief_fast_block *)p;
-    if (FIEF_FAST_UNLIKELY(!fief_fast_holds(f, pool, p)) || FIEF_FAST_UNLIKELY(block->mark == (uintptr_t)p))
+    if (FIEF_FAST_UNLIKELY(!fief_fast_may_free(f, pool, p)))
         return false;
-    block->mark = (uintptr_t)p;
-    block->next = pool->free;
-    pool->free = block;
+    fief_fast_push(&pool->free, p);
+    if (FIEF_FAST_UNLIKELY(--pool->count == 0))
+        fief_slow_event_1(f, pool);
+    return true;
+}
+
+/* Not for direct use. To the pool, the block is used for as long as it is in the list. */
+static inline __attribute__((always_inline)) bool fief_fast_free_hot(fief *f, void *p) {
+    fief_fast *fast = (fief_fast *)f;
+    fief_fast_pool *pool = fief_fast_pool_of(f, p);
+    if (FIEF_FAST_UNLIKELY(!fief_fast_may_free(f, pool, p)))
+        return false;
+    enum { FIRST = FIEF_FAST_CURRENT << 8, END = FIRST + FIEF_INLINE_LISTS };
+    size_t kind = pool->size_class | (size_t)pool->state << 8; /* no pool that holds blocks has a lower state */
+    if (kind < END && fast->hot[kind - FIRST] != 0) {
+        fast->hot[kind - FIRST]--;
+        fief_fast_push(&fast->lists[kind - FIRST], p);
+        return true;
+    }
+    fief_fast_push(&pool->free, p);
     if (FIEF_FAST_UNLIKELY(--pool->count == 0))
         fief_slow_event_1(f, pool);
     return true;
@@ -136,6 +174,16 @@ static inline __attribute__((always_inline)) bool fief_fast_free(fief *f, void *
 
 static inline __attribute__((always_inline)) void fief_inline_free(fief *f, void *p) {
     if (FIEF_FAST_UNLIKELY(!fief_fast_free(f, p)))
+        fief_slow_free_1(f, p);
+}
+
+/* fief_inline_free for a block that was used just now: the next allocation of its class is likely to get it. A
+ * runtime that makes a short-lived object for each one that stays gains by it: those that stay lie side by side,
+ * and the others stay in the cache. One that frees many before it allocates again is better served by
+ * fief_inline_free, which costs seven instructions less and never makes an allocation wait for the free before it.
+ * Both may be used of one heap; what debug levels find is the same. */
+static inline __attribute__((always_inline)) void fief_inline_free_hot(fief *f, void *p) {
+    if (FIEF_FAST_UNLIKELY(!fief_fast_free_hot(f, p)))
         fief_slow_free_1(f, p);
 }
 
@@ -155,6 +203,9 @@ static inline void *fief_inline_alloc(fief *f, size_t size) {
     return fief_alloc(f, size);
 }
 static inline void fief_inline_free(fief *f, void *p) {
+    fief_free(f, p);
+}
+static inline void fief_inline_free_hot(fief *f, void *p) {
     fief_free(f, p);
 }
 static inline void fief_inline_free_home(fief *f, void *p) {

@@ -44,12 +44,13 @@ typedef struct fi_class {
 } fi_class;
 
 /* Plain counters of the owner. Blocks in a list of the handle are neither live nor free:
- *   allocations of small blocks = listed - blocks in lists
+ *   allocations of small blocks = listed - blocks in lists - what `fast.hot` has left
  *   live small blocks           = used blocks of all pools - blocks in lists
  *   frees                       = allocations - live
  * A watched handle has the blocks that src/debug gives out, and no others; one that samples has both. */
 typedef struct fi_counters {
-    uint64_t listed; /* blocks moved from pools into lists, less those moved back */
+    uint64_t
+        listed; /* blocks moved from pools into lists, less those moved back; and all that `fast.hot` granted */
     uint64_t large_allocations;
     uint64_t large_blocks;
     uint64_t large_bytes;
@@ -91,7 +92,6 @@ typedef struct fi_exit {
 
 struct fief {
     fief_fast fast;
-    fi_block *coarse_lists[FI_COARSE_CLASSES];
     fi_class classes[FI_CLASSES];
     uint8_t borrowed[FI_FINE_CLASSES]; /* of other classes' blocks, in FI_BORROW_UNIT_BYTES; see refill.c */
     uint8_t worth[FI_CLASSES];         /* blocks that must have come back before they are taken as a list */
@@ -176,12 +176,13 @@ static inline fi_block *fi_heap_sentinel(fief *f) {
     return (fi_block *)f;
 }
 
-/* The fine classes' lists, which inline.h knows, and the coarse ones' follow one another. */
+/* The fine classes' lists, which inline.h allocates from, and the coarse ones' follow one another. */
 static inline fi_block **fi_heap_fast_list(fief *f, unsigned size_class) {
     return (fi_block **)(void *)((char *)f + offsetof(fief_fast, lists)) + size_class;
 }
 
-static_assert(offsetof(struct fief, coarse_lists) == offsetof(fief_fast, lists) + FI_FINE_CLASSES * sizeof(void *),
+static_assert(offsetof(fief_fast, coarse_lists) == offsetof(fief_fast, lists) + FI_FINE_CLASSES * sizeof(void *) &&
+                  sizeof((fief_fast *)NULL)->coarse_lists == FI_COARSE_CLASSES * sizeof(void *),
               "one array");
 
 /* The list that blocks of a class are handed out from. */

@@ -196,6 +196,7 @@ bool fi_heap_is_listed(fief *f, fi_pool *pool, const fi_block *block) {
 
 void fi_heap_flush_lists(fief *f) {
     FI_FOR_TOUCHED (f, c) {
+        fi_heap_grant_hot(f, c, 0);
         fi_block **list = fi_heap_list(f, c);
         while (*list != fi_heap_sentinel(f)) {
             fi_block *block = *list;

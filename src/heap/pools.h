@@ -50,6 +50,14 @@ bool fi_heap_is_listed(fief *f, fi_pool *pool, const fi_block *block);
 /* Whether a list may go on there: it is in one of this heap's pools of blocks. */
 bool fi_heap_is_linkable(const fief *f, const fi_block *block);
 
+/* From here on so many blocks of a class may go into its list as they are freed (fief_inline_free_hot). */
+static inline void fi_heap_grant_hot(fief *f, unsigned size_class, uint16_t frees) {
+    if (fi_heap_is_coarse(size_class))
+        return;
+    f->count.listed += (uint64_t)frees - f->fast.hot[size_class];
+    f->fast.hot[size_class] = frees;
+}
+
 /* Moves all blocks in the handle's lists back to their pools. */
 void fi_heap_flush_lists(fief *f);
 

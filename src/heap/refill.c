@@ -13,7 +13,8 @@ enum {
     MOST_LIST_BYTES = 16 * 1024,
     BORROW_BYTES = 2048,    /* a class borrows that much before it gets a pool */
     LEAST_LOAN_BYTES = 512, /* of it at once, after a first block */
-    MOST_LOAN_BYTES = 1024
+    MOST_LOAN_BYTES = 1024,
+    HOT_FREES = 4096 /* that may go into a list between two refills: what is due in a refill waits no longer */
 };
 
 static fi_pool *current_pool(const fief *f, unsigned size_class) {
@@ -241,6 +242,7 @@ FI_SLOW static void *refill_slow(fief *f, unsigned size_class) {
 void *fi_heap_refill(fief *f, unsigned size_class) {
     fi_pool *pool = &fi_the_map.pools[f->classes[size_class].current];
     f->fast.sentinel_mark = 0;
+    fi_heap_grant_hot(f, size_class, f->attention_at == UINT64_MAX ? HOT_FREES : 0); /* a sample misses none */
     if (FI_LIKELY(fi_pool_free_count(pool) >= f->worth[size_class] && f->patience[size_class] > 0 &&
                   list_is_empty(f, size_class) && fi_load_relaxed(&f->slot->remote_summary) == 0)) {
         f->patience[size_class]--;

@@ -78,12 +78,20 @@ fi_live fi_stats_count_live(fief *f) {
     return live;
 }
 
+/* Granted, and not used yet. */
+static uint64_t hot_left(const fief *f) {
+    uint64_t left = 0;
+    FI_FOR_TOUCHED (f, c)
+        left += fi_heap_is_coarse(c) ? 0 : f->fast.hot[c];
+    return left;
+}
+
 void fi_stats_publish(fief *f) {
     const fi_counters *count = &f->count;
     fi_live live = fi_stats_count_live(f);
     uint64_t allocations = count->watched_allocations;
     if (f->own_lists == NULL)
-        allocations += count->listed - live.listed + count->large_allocations;
+        allocations += count->listed - live.listed - hot_left(f) + count->large_allocations;
     begin_publishing(f);
     store_memory(f);
     fi_store_release(&f->stats.id, f->id);

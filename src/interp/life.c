@@ -35,8 +35,10 @@ static void reset_class(fief *f, unsigned size_class) {
     f->classes[size_class] = (fi_class){0, 0};
     f->worth[size_class] = 1;
     f->patience[size_class] = FI_PATIENCE;
-    if (!fi_heap_is_coarse(size_class))
+    if (!fi_heap_is_coarse(size_class)) {
         f->borrowed[size_class] = 0;
+        f->fast.hot[size_class] = 0;
+    }
 }
 
 static void make_handle(fief *f) {

@@ -9,7 +9,7 @@
 
 #include "heap/heap.h"
 
-enum { FI_SUBHEAP_NOTES_BYTES = 160 };
+enum { FI_SUBHEAP_NOTES_BYTES = 112 };
 
 /* In memory of the system's, whatever `config` says. */
 fief_status fi_subheap_begin(fief **out, const fief_config *config);

@@ -26,6 +26,9 @@ static_assert(offsetof(fief_fast_pool, base) == offsetof(fi_pool, base), "layout
 static_assert(offsetof(fief_fast_pool, multiplier) == offsetof(fi_pool, multiplier), "layout");
 static_assert(offsetof(fief_fast_pool, limit) == offsetof(fi_pool, limit), "layout");
 static_assert(offsetof(fief_fast_pool, count) == offsetof(fi_pool, count), "layout");
+static_assert(offsetof(fief_fast_pool, size_class) == offsetof(fi_pool, size_class), "layout");
+static_assert(offsetof(fief_fast_pool, state) == offsetof(fi_pool, state), "layout");
+static_assert(FIEF_FAST_CURRENT == (int)FI_POOL_CURRENT && FIEF_INLINE_LISTS == (int)FI_FINE_CLASSES, "layout");
 static_assert(offsetof(fief_fast, lists) == 64 && FIEF_INLINE_BYTES == FI_FINE_BYTES, "layout");
 static_assert(sizeof(fief_fast_block) == sizeof(fi_block), "layout");
 

@@ -17,6 +17,7 @@ BUDGETS = [
     ('pair_called', 'malloc and free of 64 bytes, called', 20000, 35),
     ('pair_inlined', 'malloc and free of 64 bytes, inlined', 20000, 22),
     ('pair_inlined_variable', 'the same with a size that is not constant', 20000, 28),
+    ('pair_hot', 'malloc and hot free of 64 bytes, inlined', 20000, 30),
     ('pair_sized', 'malloc and sized free of 64 bytes, called', 20000, 36),
     ('pair_freelist', 'pop and push of a typed freelist', 20000, 13),
     ('pair_freelist_hooked', 'the same with a hook for pops', 20000, 58),

@@ -42,6 +42,14 @@ static void pair_inlined_variable(fief *f, long turns) {
     }
 }
 
+static void pair_hot(fief *f, long turns) {
+    for (long i = 0; i < turns; i++) {
+        void *p = fief_inline_alloc(f, 64);
+        USE(p);
+        fief_inline_free_hot(f, p);
+    }
+}
+
 static void pair_sized(fief *f, long turns) {
     for (long i = 0; i < turns; i++) {
         void *p = fief_alloc(f, 64);
@@ -131,6 +139,7 @@ static const loop loops[] = {
     {"pair_called", pair_called},
     {"pair_inlined", pair_inlined},
     {"pair_inlined_variable", pair_inlined_variable},
+    {"pair_hot", pair_hot},
     {"pair_sized", pair_sized},
     {"pair_freelist", pair_freelist},
     {"pair_freelist_hooked", pair_freelist_hooked},

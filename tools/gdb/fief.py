@@ -841,7 +841,7 @@ class Heap:
             return self.memory.words(self.fields.own_lists, count)
         offset = self.world.heap_layout.offset
         return self.memory.words(self.address + offset("fast.lists"), fine) + \
-            self.memory.words(self.address + offset("coarse_lists"), count - fine)
+            self.memory.words(self.address + offset("fast.coarse_lists"), count - fine)
 
     def listed(self):
         """The blocks in the handle's own lists: neither live nor in their pools."""

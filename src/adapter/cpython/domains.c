@@ -1,6 +1,8 @@
 /* CPython's rules: size 0 gives a block like any other, a new one each time; blocks are aligned to 16 bytes; a
  * realloc of NULL allocates. All of them are a fief's own. Each function has its way for the main interpreter,
- * with the fast paths compiled in, and another function for all else, so that the common way saves no register. */
+ * with the fast paths compiled in, and another function for all else, so that the common way saves no register.
+ *
+ * CPython makes a temporary object for almost every one that stays: what it frees is to be used again first. */
 #include "adapter/cpython/domains.h"
 
 #include "adapter/cpython/tenants.h"
@@ -49,11 +51,13 @@ APART static void *any_realloc(void *p, size_t size) {
 }
 
 APART static void any_free(void *p) {
+    if (p == NULL)
+        return;
     fief *heap = fi_tenants_current();
     if (heap == NULL || fi_tenants_owns_outside(p))
         fief_free_remote(p);
     else
-        fief_inline_free(heap, p);
+        fief_inline_free_hot(heap, p);
 }
 
 /* ---- what CPython calls ---- */
@@ -81,12 +85,10 @@ static void *domain_realloc(void *ctx, void *p, size_t size) {
 static void domain_free(void *ctx, void *p) {
     (void)ctx;
     fief *heap = fi_tenants_if_main();
-    if (FIEF_FAST_UNLIKELY(p == NULL))
-        return;
     if (FIEF_FAST_UNLIKELY(heap == NULL))
         any_free(p);
     else
-        fief_inline_free(heap, p);
+        fief_inline_free_hot(heap, p);
 }
 
 const fi_py_allocator fi_domains_allocator = {NULL, domain_malloc, domain_calloc, domain_realloc, domain_free};

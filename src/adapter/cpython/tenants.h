@@ -28,7 +28,11 @@ static inline fief *fi_tenants_if_main(void) {
     if (__builtin_expect(thread == NULL, 0))
         return NULL;
     fi_py_interpreter *main = atomic_load_explicit(&fi_tenants_main.interpreter, memory_order_relaxed);
-    return fi_py_interpreter_of_running(thread) == main ? fi_tenants_main.heap : NULL;
+    if (fi_py_interpreter_of_running(thread) != main)
+        return NULL;
+    if (fi_tenants_main.heap == NULL) /* it is there before the interpreter is known: that costs no test */
+        __builtin_unreachable();
+    return fi_tenants_main.heap;
 }
 
 /* Creates the main interpreter's heap. `met` is called, with its GIL, when an interpreter makes its first

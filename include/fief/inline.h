@@ -16,8 +16,8 @@ extern "C" {
 #endif
 
 #define FIEF_INLINE_LAYOUT 1
-#define FIEF_INLINE_BYTES 512 /* the largest block that is allocated inline */
-#define FIEF_INLINE_LISTS (FIEF_INLINE_BYTES / 8)
+#define FIEF_INLINE_BYTES 512                     /* the largest block that is allocated inline */
+#define FIEF_INLINE_LISTS (FIEF_INLINE_BYTES / 8) /* classes of such blocks */
 
 #if defined(__GNUC__)
 
@@ -39,7 +39,7 @@ typedef struct fief_fast_pool {
     uint8_t state;
 } fief_fast_pool;
 
-#define FIEF_FAST_CURRENT 1 /* state: its class allocates from it */
+#define FIEF_FAST_CURRENT 0x100 /* the state of a pool that its class allocates from, times 256 */
 
 /* The start of a handle. An empty list holds the handle itself: its second word, read as a mark, fails the test.
  */
@@ -60,6 +60,7 @@ typedef struct fief_fast {
 FIEF_API void *fief_slow_alloc_1(fief *f, size_t size);
 FIEF_API void fief_slow_free_1(fief *f, void *p);
 FIEF_API void fief_slow_free_home_1(fief *f, void *p);
+FIEF_API void fief_slow_free_hot_1(fief *f, void *p);
 FIEF_API void fief_slow_free_sized_1(fief *f, void *p, size_t size);
 FIEF_API void fief_slow_event_1(fief *f, fief_fast_pool *pool);
 
@@ -135,6 +136,7 @@ static inline __attribute__((always_inline)) bool fief_fast_may_free(fief *f, co
            !FIEF_FAST_UNLIKELY(((fief_fast_block *)p)->mark == (uintptr_t)p);
 }
 
+/* Not for direct use. */
 static inline __attribute__((always_inline)) void fief_fast_push(fief_fast_block **list, void *p) {
     fief_fast_block *block = (fief_fast_block *)p;
     block->mark = (uintptr_t)p;
@@ -159,11 +161,10 @@ static inline __attribute__((always_inline)) bool fief_fast_free_hot(fief *f, vo
     fief_fast_pool *pool = fief_fast_pool_of(f, p);
     if (FIEF_FAST_UNLIKELY(!fief_fast_may_free(f, pool, p)))
         return false;
-    enum { FIRST = FIEF_FAST_CURRENT << 8, END = FIRST + FIEF_INLINE_LISTS };
     size_t kind = pool->size_class | (size_t)pool->state << 8; /* no pool that holds blocks has a lower state */
-    if (kind < END && fast->hot[kind - FIRST] != 0) {
-        fast->hot[kind - FIRST]--;
-        fief_fast_push(&fast->lists[kind - FIRST], p);
+    if (kind < FIEF_FAST_CURRENT + FIEF_INLINE_LISTS && fast->hot[kind - FIEF_FAST_CURRENT] != 0) {
+        fast->hot[kind - FIEF_FAST_CURRENT]--;
+        fief_fast_push(&fast->lists[kind - FIEF_FAST_CURRENT], p);
         return true;
     }
     fief_fast_push(&pool->free, p);
@@ -181,10 +182,14 @@ static inline __attribute__((always_inline)) void fief_inline_free(fief *f, void
  * runtime that makes a short-lived object for each one that stays gains by it: those that stay lie side by side,
  * and the others stay in the cache. One that frees many before it allocates again is better served by
  * fief_inline_free, which costs seven instructions less and never makes an allocation wait for the free before it.
- * Both may be used of one heap; what debug levels find is the same. */
+ *
+ * The contract is fief_free's, and both may be used of one heap. Larger blocks than FIEF_INLINE_BYTES, and those
+ * of pools that the heap does not allocate from at the moment, are freed as by fief_inline_free; all of them at a
+ * debug level, and in a heap that samples. A block is in use again sooner, so that without a level fewer double
+ * frees and writes after free are noticed: those that come before the next allocation. */
 static inline __attribute__((always_inline)) void fief_inline_free_hot(fief *f, void *p) {
     if (FIEF_FAST_UNLIKELY(!fief_fast_free_hot(f, p)))
-        fief_slow_free_1(f, p);
+        fief_slow_free_hot_1(f, p);
 }
 
 static inline __attribute__((always_inline)) void fief_inline_free_home(fief *f, void *p) {

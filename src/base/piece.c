@@ -3,7 +3,8 @@
 #include <string.h>
 
 fi_piece fi_piece_of(const char *string) {
-    return (fi_piece){string, string != NULL ? string + strlen(string) : NULL};
+    const char *text = string != NULL ? string : "";
+    return (fi_piece){text, text + strlen(text)};
 }
 
 bool fi_piece_equals(fi_piece piece, const char *string) {

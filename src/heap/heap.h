@@ -49,8 +49,8 @@ typedef struct fi_class {
  *   frees                       = allocations - live
  * A watched handle has the blocks that src/debug gives out, and no others; one that samples has both. */
 typedef struct fi_counters {
-    uint64_t
-        listed; /* blocks moved from pools into lists, less those moved back; and all that `fast.hot` granted */
+    /* Blocks moved from pools into lists, less those moved back; and hot frees, made and still allowed. */
+    uint64_t listed;
     uint64_t large_allocations;
     uint64_t large_blocks;
     uint64_t large_bytes;

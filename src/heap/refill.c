@@ -14,7 +14,7 @@ enum {
     BORROW_BYTES = 2048,    /* a class borrows that much before it gets a pool */
     LEAST_LOAN_BYTES = 512, /* of it at once, after a first block */
     MOST_LOAN_BYTES = 1024,
-    HOT_FREES = 4096 /* that may go into a list between two refills: what is due in a refill waits no longer */
+    HOT_FREES = 4096 /* at most between two refills: what a refill takes in and sends waits no longer */
 };
 
 static fi_pool *current_pool(const fief *f, unsigned size_class) {
@@ -174,6 +174,13 @@ static fi_block *scrape(fief *f, unsigned size_class) {
     return NULL;
 }
 
+/* At the limit: what another class would hand out next. */
+static fi_block *take_list(fief *f, unsigned size_class) {
+    fi_block *list = *fi_heap_list(f, size_class);
+    *fi_heap_list(f, size_class) = fi_heap_sentinel(f);
+    return list != fi_heap_sentinel(f) ? list : NULL;
+}
+
 /* The callback of a pressed allocation may have allocated, and so refilled the list itself. */
 static bool list_is_empty(fief *f, unsigned size_class) {
     return *fi_heap_list(f, size_class) == fi_heap_sentinel(f);
@@ -211,7 +218,8 @@ static fi_block *find_list(fief *f, unsigned size_class) {
             return *fi_heap_list(f, size_class);
         list = scrape(f, size_class);
         if (list == NULL && !fi_heap_is_coarse(size_class)) {
-            list = scrape(f, lender_of(size_class));
+            list = take_list(f, lender_of(size_class));
+            list = list != NULL ? list : scrape(f, lender_of(size_class));
             f->borrowed[size_class] |= list != NULL; /* so that its blocks are counted as what they are */
         }
         return list;
@@ -227,6 +235,11 @@ FI_SLOW static void *find_block(fief *f, unsigned size_class) {
     }
 }
 
+/* Of a heap that samples, each block that is handed out may be the one to watch. */
+static inline void grant_hot(fief *f, unsigned size_class) {
+    fi_heap_grant_hot(f, size_class, f->attention_at == UINT64_MAX ? HOT_FREES : 0);
+}
+
 FI_SLOW static void *refill_slow(fief *f, unsigned size_class) {
     if (!fi_misuse_check_handle(f, "fief_alloc"))
         return NULL;
@@ -234,6 +247,7 @@ FI_SLOW static void *refill_slow(fief *f, unsigned size_class) {
         fi_misuse_written_after_free(f, size_class);
     if (f->patience[size_class] == 0)
         lengthen(f, size_class);
+    grant_hot(f, size_class);
     f->touched[size_class / 64] |= UINT64_C(1) << (size_class % 64);
     return find_block(f, size_class);
 }
@@ -242,10 +256,10 @@ FI_SLOW static void *refill_slow(fief *f, unsigned size_class) {
 void *fi_heap_refill(fief *f, unsigned size_class) {
     fi_pool *pool = &fi_the_map.pools[f->classes[size_class].current];
     f->fast.sentinel_mark = 0;
-    fi_heap_grant_hot(f, size_class, f->attention_at == UINT64_MAX ? HOT_FREES : 0); /* a sample misses none */
     if (FI_LIKELY(fi_pool_free_count(pool) >= f->worth[size_class] && f->patience[size_class] > 0 &&
                   list_is_empty(f, size_class) && fi_load_relaxed(&f->slot->remote_summary) == 0)) {
         f->patience[size_class]--;
+        grant_hot(f, size_class);
         void *block = hand_out(f, size_class, take_all(f, pool));
         return FI_LIKELY(block != NULL) ? block : find_block(f, size_class);
     }

@@ -28,7 +28,7 @@ static_assert(offsetof(fief_fast_pool, limit) == offsetof(fi_pool, limit), "layo
 static_assert(offsetof(fief_fast_pool, count) == offsetof(fi_pool, count), "layout");
 static_assert(offsetof(fief_fast_pool, size_class) == offsetof(fi_pool, size_class), "layout");
 static_assert(offsetof(fief_fast_pool, state) == offsetof(fi_pool, state), "layout");
-static_assert(FIEF_FAST_CURRENT == (int)FI_POOL_CURRENT && FIEF_INLINE_LISTS == (int)FI_FINE_CLASSES, "layout");
+static_assert(FIEF_FAST_CURRENT == FI_POOL_CURRENT << 8 && FIEF_INLINE_LISTS == (int)FI_FINE_CLASSES, "layout");
 static_assert(offsetof(fief_fast, lists) == 64 && FIEF_INLINE_BYTES == FI_FINE_BYTES, "layout");
 static_assert(sizeof(fief_fast_block) == sizeof(fi_block), "layout");
 
@@ -55,6 +55,11 @@ FI_SLOW void *fief_slow_alloc_1(fief *f, size_t size) {
 }
 
 FI_SLOW void fief_slow_free_1(fief *f, void *p) {
+    fi_heap_free_slow(f, p, "fief_free", FI_CALLER());
+}
+
+/* A header that knows hot frees does not link with a library that grants none. */
+FI_SLOW void fief_slow_free_hot_1(fief *f, void *p) {
     fi_heap_free_slow(f, p, "fief_free", FI_CALLER());
 }
 

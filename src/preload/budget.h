@@ -16,7 +16,7 @@ typedef struct fi_budget_share {
     size_t lent_bytes;
 } fi_budget_share;
 
-/* Whether a heap was put under a limit. */
+/* Whether a heap was put under a limit. Any thread reads it. */
 extern bool fi_budget_is_limited;
 
 /* Puts a fresh heap under the process's limit. `share` lives as long as the heap. */

@@ -43,7 +43,7 @@ static fief_fast_pool no_pool;
     {                                                                                                             \
         .pools = (char *)&no_pool, .round = 15, .lists = { SIXTY_FOUR(&no_block) }                                \
     }
-static_assert(FIEF_INLINE_BYTES / 8 == 64, "every list of a stand-in has its end");
+static_assert(FIEF_INLINE_LISTS == 64, "every list of a stand-in has its end");
 
 enum { WITHOUT, ENDED };
 static fief_fast stand_ins[] = {[WITHOUT] = STAND_IN, [ENDED] = STAND_IN};

@@ -18,16 +18,14 @@ static void set_up(void) {
 
 TestSuite(free_hot, .init = set_up);
 
+/* Of a class that has a pool of its own, as powers of two have in a small heap, too. */
 Test(free_hot, the_last_one_is_handed_out_first) {
-    for (size_t size = 1; size <= FIEF_INLINE_BYTES; size += 24) {
+    for (size_t size = 32; size <= FIEF_INLINE_BYTES; size *= 2) {
         void *first = fief_alloc(heap, size), *second = fief_alloc(heap, size), *third = fief_alloc(heap, size);
-        if (fief_usable_size(third) > 2 * size + 16) /* of a larger class, while the heap is small */
-            continue;
         fief_inline_free_hot(heap, first);
         fief_inline_free_hot(heap, third);
-        if (fief_inline_alloc(heap, size) != third)
-            continue; /* its pool was not the one that is allocated from */
-        cr_assert_eq(fief_inline_alloc(heap, size), first);
+        cr_assert_eq(fief_inline_alloc(heap, size), third, "%zu bytes", size);
+        cr_assert_eq(fief_inline_alloc(heap, size), first, "%zu bytes", size);
         fief_free(heap, second);
     }
 }
@@ -112,6 +110,48 @@ Test(free_hot, what_others_free_comes_home_all_the_same) {
     for (unsigned i = 0; i < MANY; i++)
         fief_inline_free_hot(heap, fief_inline_alloc(heap, 64));
     assert_equal(exact_stats(heap).remote_in, 1);
+}
+
+/* A small heap lends blocks of 64 bytes to those who ask for 48. */
+Test(free_hot, at_the_limit_a_borrowed_block_can_be_had_again) {
+    fief_config config = named("limited");
+    config.limit.hard_bytes = 64 << 10;
+    fief *f = create(config);
+    void *borrowed = fief_alloc(f, 48);
+    cr_assert_geq(fief_usable_size(borrowed), 64);
+    for (bool more = true; more;) {
+        more = fief_alloc(f, 64) != NULL;
+        more |= fief_alloc(f, 48) != NULL;
+    }
+    fief_inline_free_hot(f, borrowed);
+    cr_assert_eq(fief_alloc(f, 48), borrowed);
+    assert_equal(fief_destroy(f), FIEF_OK);
+}
+
+Test(free_hot, the_next_interpreter_with_the_handles_memory_counts_from_nothing) {
+    for (unsigned i = 0; i < 10; i++) {
+        fief *f = create(named("one of ten"));
+        for (unsigned j = 0; j <= i; j++)
+            fief_inline_free_hot(f, fief_inline_alloc(f, 64));
+        assert_equal(exact_stats(f).allocations, i + 1);
+        fief_destroy(f);
+    }
+}
+
+Test(free_hot, a_heap_that_samples_hands_out_others) {
+    fief_config config = named("sampled");
+    config.sample = 16;
+    fief *f = create(config);
+    unsigned same = 0;
+    void *last = NULL;
+    for (unsigned i = 0; i < 1000; i++) {
+        void *block = fief_inline_alloc(f, 64);
+        same += block == last;
+        fief_inline_free_hot(f, last = block);
+    }
+    cr_assert_lt(same, 500);
+    assert_equal(exact_stats(f).allocations, 1000);
+    assert_equal(fief_destroy(f), FIEF_OK);
 }
 
 /* ---- misuse ---- */

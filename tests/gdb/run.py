@@ -14,6 +14,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from tap import Tap
+
 CORE_BYTES = 1 << 30  # no file of gdb's becomes larger
 
 # What to ask, and what the answer has to have (a regular expression each).
@@ -127,22 +130,6 @@ VANDALS = [
     ("set var t_handle->debug = (void *)0x18", "what is known for debugging"),
     ("set var t_handle->id = 77", "is damaged: it says that it is interpreter 77's"),
 ]
-
-
-class Tap:
-    def __init__(self):
-        self.count = self.failed = 0
-
-    def check(self, good, what, told=""):
-        self.count += 1
-        self.failed += not good
-        print("ok" if good else "not ok", self.count, "-", what.replace("#", ""))
-        for line in told.splitlines() if not good else []:
-            print("#", line)
-
-    def end(self):
-        print("1..%d" % self.count)
-        sys.exit(bool(self.failed))
 
 
 def limit_files():
@@ -259,7 +246,7 @@ def main():
         check_auto_load(tap, source, shared, library, folder)
         check_vandals(tap, source, static)
         check_lack(tap, source, static, shared, library, folder)
-    tap.end()
+    sys.exit(tap.end())
 
 
 main()

@@ -141,7 +141,7 @@ static void resize(shadow_block *b) {
 static void release(shadow_block *b) {
     fief *f = heaps[b->heap];
     check_pattern(b, b->size);
-    switch (random_below(&rng, 4)) {
+    switch (random_below(&rng, 5)) {
     case 0:
         fief_free_sized(f, b->block, b->size);
         break;
@@ -150,6 +150,9 @@ static void release(shadow_block *b) {
         break;
     case 2:
         fief_free_remote(b->block);
+        break;
+    case 3:
+        fief_inline_free_hot(f, b->block);
         break;
     default:
         fief_free(f, b->block);

@@ -156,6 +156,8 @@ static void release(fief *f, block *b, worker *w) {
         fief_inline_free_sized(f, b->start, b->size);
     else if (way == 5)
         fief_inline_free(f, b->start);
+    else if (way == 6)
+        fief_inline_free_hot(f, b->start);
     else
         fief_free(f, b->start);
     b->start = NULL;

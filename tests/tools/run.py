@@ -12,6 +12,9 @@ import shutil
 import subprocess
 import sys
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from tap import Tap
+
 FOUND = 9  # the status of a tool that has found something
 
 
@@ -21,27 +24,12 @@ class Run:
         done = subprocess.run(command, capture_output=True, text=True, timeout=280, env=environment, check=False)
         self.status, self.said = done.returncode, done.stderr + done.stdout
 
+    def __str__(self):
+        return "status %d\n%s" % (self.status, self.said)
+
     def says(self, *patterns):
         """All of them, in this order."""
         return re.search(".*".join(patterns), self.said, re.S) is not None
-
-
-class Tap:
-    def __init__(self):
-        self.count = self.failed = 0
-
-    def check(self, good, what, run):
-        self.count += 1
-        self.failed += not good
-        print("ok" if good else "not ok", self.count, "-", what)
-        if not good:
-            print("# status", run.status)
-            for line in run.said.splitlines():
-                print("#", line)
-
-    def skip(self, what, reason):
-        self.count += 1
-        print("ok", self.count, "-", what, "# SKIP", reason)
 
 
 def check_valgrind(tap, options):

@@ -82,6 +82,7 @@ static void *domain_realloc(void *ctx, void *p, size_t size) {
     return heap != NULL ? fief_realloc(heap, p, size) : any_realloc(p, size);
 }
 
+/* NULL is rare, and goes the slow way. */
 static void domain_free(void *ctx, void *p) {
     (void)ctx;
     fief *heap = fi_tenants_if_main();

@@ -17,6 +17,8 @@ Test(piece, a_text_is_taken_apart_at_its_marks) {
 Test(piece, no_text_is_an_empty_one) {
     assert_equal(fi_piece_bytes(fi_piece_of(NULL)), 0);
     assert_equal(fi_piece_bytes(fi_piece_of("")), 0);
+    fi_piece none = fi_piece_of(NULL);
+    cr_assert(fi_piece_equals(fi_piece_split_off(&none, ','), "") && fi_piece_equals(none, ""));
 }
 
 Test(piece, equals_neither_its_start_nor_its_continuation) {

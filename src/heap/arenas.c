@@ -131,7 +131,7 @@ static bool claim(fief *f, fi_arena *arena, unsigned first, unsigned granules) {
     f->count.dirty_bytes -= fi_arena_touched_bytes(arena, run);
     arena->free_granules &= ~run;
     arena->aged_granules &= ~run;
-    fi_map_pools(arena)[first].arena = arena;
+    fi_store_relaxed(&fi_map_pools(arena)[first].arena, arena); /* others may look: the pool is closed */
     relist(f, arena);
     return (arena->dirty_granules & run) == 0;
 }

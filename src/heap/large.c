@@ -126,7 +126,7 @@ static void shrink(fief *f, fi_pool *pool, size_t bytes) {
         if (!pool->arena->from_provider)
             fi_os_purge(block + bytes, last_end - bytes);
         if (kept < granules) {
-            pool[kept].arena = pool->arena;
+            fi_store_relaxed(&pool[kept].arena, pool->arena);
             fi_heap_give_run(f, pool + kept, granules - kept, old_bytes - last_end);
         }
     }

@@ -31,7 +31,7 @@ void fi_pool_open(fi_pool *pool, fi_arena *arena, unsigned size_class, char *sta
     pool->capacity = (uint16_t)fi_class_divide(size_class, (size_t)(end - start));
     fi_store_release(&pool->size_class, (uint8_t)size_class);
     fi_store_release(&pool->state, FI_POOL_CURRENT);
-    pool->arena = arena;
+    fi_store_release(&pool->arena, arena);
     end_change(pool);
 }
 
@@ -41,14 +41,14 @@ static void open_tail(fi_pool *pool, fi_arena *arena, unsigned behind) {
     fi_store_release(&pool->carved, (uint16_t)behind);
     fi_store_release(&pool->size_class, FI_TAIL_CLASS);
     fi_store_release(&pool->state, FI_POOL_TAIL);
-    pool->arena = arena;
+    fi_store_release(&pool->arena, arena);
     end_change(pool);
 }
 
 void fi_pool_open_large(fi_pool *first, fi_arena *arena, unsigned granules, size_t bytes, fi_pool_state state,
                         void *owner) {
     begin_change(first);
-    first->arena = arena;
+    fi_store_release(&first->arena, arena);
     fi_store_release(&first->limit, 0);
     fi_store_release(&first->base, (uintptr_t)fi_map_address(first) + (uintptr_t)owner);
     fi_store_release(&first->large_bytes, bytes);

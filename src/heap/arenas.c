@@ -125,7 +125,7 @@ static fi_arena *new_arena(fief *f, unsigned granules) {
 /* ---- granules ---- */
 
 /* Takes granules out of the free ones; true if all of them are known to be zeros. */
-static bool claim(fief *f, fi_arena *arena, unsigned first, unsigned granules) {
+static inline bool claim(fief *f, fi_arena *arena, unsigned first, unsigned granules) {
     uint64_t run = fi_bit_run(first, granules);
     FI_ASSERT((arena->free_granules & run) == run);
     f->count.dirty_bytes -= fi_arena_touched_bytes(arena, run);
